@@ -1,0 +1,1 @@
+"""Anju 安居: makes a residential community safe and proves it."""

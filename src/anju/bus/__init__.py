@@ -1,0 +1,1 @@
+"""NATS: wake-ups, request/reply, live topics. Never the only copy of anything."""

@@ -1,0 +1,1 @@
+"""The way back down: one corridor for every command."""

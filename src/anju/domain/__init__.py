@@ -1,0 +1,1 @@
+"""Words and rules. Values in, decisions out; no I/O."""

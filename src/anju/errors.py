@@ -1,0 +1,82 @@
+"""Every error raised on purpose, in one tree. The class tells the caller what to do next."""
+
+
+class AnjuError(Exception):
+    """Root of all we raise on purpose."""
+
+
+class WireError(AnjuError):
+    """The peer broke its protocol. Skip to the next frame, count the reason, keep the bytes."""
+
+    def __init__(self, reason: str, *, data: bytes) -> None:
+        super().__init__(f"{reason}: {data[:32].hex(' ')}")
+        self.reason = reason
+        self.data = data
+
+
+class DeviceSilent(AnjuError):
+    """No answer in time. Try again later; mark the device offline, tell once."""
+
+
+class DatabaseAway(AnjuError):
+    """PostgreSQL does not answer. Acknowledge nothing; try again soon."""
+
+
+class BusAway(AnjuError):
+    """NATS does not answer. Work goes on: wake-ups are hints and every consumer also looks by itself."""
+
+
+class UpperAway(AnjuError):
+    """The tier above does not answer. Keep the cursor where it is and try again with back-off."""
+
+
+class EngineError(AnjuError):
+    """An engine cannot be started. ``code`` is the exit code, the text says what to do."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ConfigError(AnjuError):
+    """The configuration is wrong; the text names file, line, key and remedy."""
+
+
+class Refused(AnjuError):
+    """A request that must not be done. ``code`` is stable and translated at the glass; the text is English."""
+
+    status = 409
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Unauthenticated(Refused):
+    """Nobody is logged in. Log in again."""
+
+    status = 401
+
+
+class Forbidden(Refused):
+    """The principal has no right to this here. Ask an administrator; do not retry."""
+
+    status = 403
+
+
+class NotFound(Refused):
+    """There is no such thing, or not inside the principal's scope (the two are not told apart)."""
+
+    status = 404
+
+
+class Invalid(Refused):
+    """The request's words are off. Correct them and call again."""
+
+    status = 422
+
+
+class Conflict(Refused):
+    """Somebody else was faster, or the object is not in a state for this. Read again, then decide."""
+
+    status = 409

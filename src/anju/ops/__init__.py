@@ -1,0 +1,1 @@
+"""Rates, statistics, retention: what keeps a node healthy and says so."""

@@ -1,0 +1,1 @@
+"""The road of an event: accept, clean, keep, link, push."""

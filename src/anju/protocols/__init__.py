@@ -1,0 +1,1 @@
+"""Bytes <-> objects. Pure: no socket, no clock, no database, no domain."""

@@ -1,0 +1,1 @@
+"""Identities, rights, sessions, the sealed operator log, field encryption."""

@@ -1,0 +1,1 @@
+"""The other side of every door, built on protocols and wire only."""

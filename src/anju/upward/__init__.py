@@ -1,0 +1,1 @@
+"""To the tier above."""

@@ -1,0 +1,1 @@
+"""Management API, live push, log-in; serves the built console."""

@@ -1,0 +1,1 @@
+"""asyncio endpoints over the protocols. They own sockets and decide nothing."""

@@ -50,12 +50,16 @@ def page() -> str:
         for clause, name in named(path):
             where = f"`{path.relative_to(ROOT / 'src')}`" + (f": {name}" if name else "")
             rows[clause].add((where, tests_of(path)))
-    lines = [f"| {clause} | {where} | {tests} |" for clause in sorted(rows, key=_order) for where, tests in sorted(rows[clause])]
+    lines = [
+        f"| {clause} | {where} | {tests} |"
+        for clause in sorted(rows, key=_order)
+        for where, tests in sorted(rows[clause])
+    ]
     return HEAD + "\n".join(lines) + "\n"
 
 
 def _order(clause: str) -> list[tuple[int, str]]:
-    return [(int(re.match(r"\d+", part).group()), part) for part in clause.split(".") if re.match(r"\d+", part)]  # type: ignore[union-attr]
+    return [(int(part.partition("-")[0]), part) for part in clause.split(".")]
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ class ScopeKind(StrEnum):
 
     EVERYTHING = "everything"
     PLACE = "place"  # value: a place path; the subtree below it
-    JURISDICTION = "jurisdiction"  # value: 12-digit code of a 管辖机构; bodies below share its prefix without trailing 00
+    JURISDICTION = (
+        "jurisdiction"  # value: 12-digit code of a 管辖机构; bodies below share its prefix without trailing 00
+    )
 
 
 @dataclass(frozen=True, slots=True)

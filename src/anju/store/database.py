@@ -5,7 +5,7 @@ Queries are plain SQL with named parameters (``%(name)s``).
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString, Protocol, cast
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
@@ -59,17 +59,17 @@ class Transaction:
     async def execute_many(self, query: str, rows: Sequence[dict[str, Any]]) -> None:
         """Run ``query`` once for each of ``rows``, pipelined."""
         async with self._connection.cursor() as cursor:
-            await cursor.executemany(cast("LiteralString", query), rows)
+            await cursor.executemany(query, rows)
 
     async def copy(self, table_and_columns: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write ``rows`` by COPY into e.g. ``event (id, received_at)``."""
-        statement = cast("LiteralString", f"COPY {table_and_columns} FROM STDIN")
+        statement = f"COPY {table_and_columns} FROM STDIN"
         async with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 await copy.write_row(row)
 
     async def _run(self, query: str, params: dict[str, Any]) -> AsyncCursor[Row]:
-        return await self._connection.execute(cast("LiteralString", query), params or None)
+        return await self._connection.execute(query, params or None)
 
 
 class Database:

@@ -123,7 +123,7 @@ CREATE INDEX ON linkage_action (state) WHERE state = 'wanted';
 
 PARTITIONS = """
 CREATE FUNCTION ensure_partitions(until timestamptz) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = public, pg_temp AS $$
+    SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     parent text; first timestamptz; step interval; name text;
 BEGIN

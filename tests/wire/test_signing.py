@@ -1,0 +1,50 @@
+"""Signed requests: only the named node, only this request, only now."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from anju.errors import WireError
+from anju.wire import signing
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC = KEY.public_key().public_bytes_raw()
+NOW = datetime(2026, 11, 22, 8, 15, 30, tzinfo=UTC)
+HEADERS = signing.headers(KEY.sign, method="POST", path="/docking/push", body=b"{}", node="c1", epoch=7, at=NOW)
+
+
+def claim(*, method: str = "POST", path: str = "/docking/push", body: bytes = b"{}", **changed: str) -> signing.Signed:
+    given = HEADERS | {f"x-anju-{name}": value for name, value in changed.items()}
+    return signing.read(given, method=method, path=path, body=body)
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 5])
+def test_a_signature_holds_within_five_minutes(minutes: int) -> None:
+    claim().check(PUBLIC, now=NOW + timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize("seconds", [-301, 301])
+def test_a_signature_outside_five_minutes_is_refused(seconds: int) -> None:
+    with pytest.raises(WireError, match="clock too far off"):
+        claim().check(PUBLIC, now=NOW + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"body": b"[]"}, {"method": "GET"}, {"path": "/docking/mark"}, {"node": "c2"}, {"epoch": "8"}],
+)
+def test_nothing_signed_can_be_changed(changed: dict[str, str]) -> None:
+    with pytest.raises(WireError, match="bad signature"):
+        claim(**changed).check(PUBLIC, now=NOW)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("changed", [{"time": "soon"}, {"time": "2026-11-22T08:15:30"}, {"signature": "zz"}])
+def test_malformed_headers_are_an_unsigned_request(changed: dict[str, str]) -> None:
+    with pytest.raises(WireError, match="unsigned request"):
+        claim(**changed)
+
+
+def test_missing_headers_are_an_unsigned_request() -> None:
+    with pytest.raises(WireError, match="unsigned request"):
+        signing.read({}, method="POST", path="/", body=b"")

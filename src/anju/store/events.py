@@ -1,0 +1,139 @@
+"""Events as kept, and the frames they came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from anju.domain.events import Event
+from anju.domain.rights import Scope
+from anju.store.database import IN_SCOPE, Executor, Transaction
+
+FRAME_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class RawFrame:
+    """The bytes as received, at most FRAME_BYTES of them, and what became of them."""
+
+    id: UUID
+    received_at: datetime
+    site_id: str
+    source_id: str
+    protocol: str
+    peer: str
+    data: bytes
+    outcome: str
+    reason: str = ""
+
+
+def body(event: Event) -> dict[str, Any]:
+    """Return ``event`` as the log, the tiers above and the console see it: JSON only."""
+    return {
+        "id": str(event.id),
+        "received_at": event.received_at.isoformat(),
+        "site_id": event.site_id,
+        "place_id": event.place_id,
+        "place_path": event.place_path,
+        "place_name": event.place_name,
+        "jurisdiction": event.jurisdiction,
+        "device_id": event.device_id,
+        "device_name": event.device_name,
+        "zone": event.zone,
+        "zone_name": event.zone_name,
+        "kind": event.kind,
+        "state": event.state,
+        "level": event.level,
+        "code_space": event.code_space,
+        "code": event.code,
+        "occurred_at": event.occurred_at.isoformat() if event.occurred_at else None,
+        "clock_offset_ms": event.clock_offset_ms,
+        "flags": list(event.flags),
+        "late": event.late,
+        "drill": event.drill,
+        "detail": event.detail,
+    }
+
+
+_COLUMNS = """event (id, received_at, kept_at, site_id, place_id, place_path, jurisdiction, device_id, zone, kind,
+    state, level, code_space, code, occurred_at, clock_offset_ms, flags, late, drill, raw_id, body)"""
+
+
+async def insert(tx: Transaction, events: Sequence[tuple[Event, UUID | None]], *, at: datetime) -> None:
+    """Write events, each with the id of its raw frame."""
+    await tx.copy(_COLUMNS, [_row(event, raw_id, at) for event, raw_id in events])
+
+
+def _row(e: Event, raw_id: UUID | None, at: datetime) -> list[Any]:
+    where = [e.site_id, e.place_id, e.place_path, e.jurisdiction, e.device_id, e.zone]
+    what = [e.kind.value, e.state.value, e.level, e.code_space, e.code]
+    when = [e.occurred_at, e.clock_offset_ms]
+    return [e.id, e.received_at, at, *where, *what, *when, list(e.flags), e.late, e.drill, raw_id, Jsonb(body(e))]
+
+
+async def insert_frames(tx: Transaction, frames: Sequence[RawFrame]) -> None:
+    """Write raw frames, cut to FRAME_BYTES."""
+    columns = "raw_frame (id, received_at, site_id, source_id, protocol, peer, bytes, outcome, reason)"
+    rows = [
+        [f.id, f.received_at, f.site_id, f.source_id, f.protocol, f.peer, f.data[:FRAME_BYTES], f.outcome, f.reason]
+        for f in frames
+    ]
+    await tx.copy(columns, rows)
+
+
+_COUNT = """
+    INSERT INTO rollup_hour (site_id, hour, metric, label, count)
+    VALUES (%(site_id)s, date_trunc('hour', %(at)s), %(metric)s, %(label)s, %(count)s)
+    ON CONFLICT (site_id, hour, metric, label) DO UPDATE SET count = rollup_hour.count + EXCLUDED.count
+"""
+
+
+async def count_hour(tx: Transaction, counts: dict[tuple[str, datetime, str, str], int]) -> None:
+    """Add ``counts`` of (site, time, metric, label) to the hourly roll-ups, in key order against deadlock."""
+    rows = [
+        {"site_id": site, "at": at, "metric": metric, "label": label, "count": count}
+        for (site, at, metric, label), count in sorted(counts.items())
+    ]
+    await tx.execute_many(_COUNT, rows)
+
+
+async def note_clocks(tx: Transaction, events: Sequence[Event]) -> None:
+    """Write what each contact told of the device's clock (校时台账)."""
+    told = {
+        (e.device_id, e.received_at): [e.device_id, e.received_at, e.occurred_at, e.clock_offset_ms, e.site_id]
+        for e in events
+        if e.occurred_at is not None and e.clock_offset_ms is not None
+    }
+    await tx.execute_many(
+        """INSERT INTO clock_ledger (device_id, at, device_time, offset_ms, site_id)
+           VALUES (%(device)s, %(at)s, %(told)s, %(offset)s, %(site)s) ON CONFLICT DO NOTHING""",
+        [dict(zip(("device", "at", "told", "offset", "site"), row, strict=True)) for row in told.values()],
+    )
+
+
+_PAGE = f"""
+    SELECT body FROM event
+    WHERE {IN_SCOPE} AND received_at >= %(since)s AND (received_at, id) < (%(until)s, %(before)s)
+    ORDER BY received_at DESC, id DESC LIMIT %(limit)s
+"""
+
+
+async def page(
+    db: Executor, scope: Scope, *, since: datetime, until: datetime, before: UUID, limit: int
+) -> list[dict[str, Any]]:
+    """Return events inside ``scope``, newest first; go on with the last one's time and id."""
+    rows = await db.fetch(_PAGE, since=since, until=until, before=before, limit=limit, **scope.bounds())
+    return [row[0] for row in rows]
+
+
+async def clock_offsets(db: Executor, device_id: str, *, since: datetime) -> list[tuple[datetime, timedelta]]:
+    """Return the device's clock offsets (device minus platform) since ``since``, oldest first."""
+    rows = await db.fetch(
+        "SELECT at, offset_ms FROM clock_ledger WHERE device_id = %(device)s AND at >= %(since)s ORDER BY at",
+        device=device_id,
+        since=since,
+    )
+    return [(row[0], timedelta(milliseconds=row[1])) for row in rows]

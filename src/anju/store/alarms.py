@@ -1,0 +1,218 @@
+"""Alarms as kept: each a row of its whole state, each step a row of its own, all of it told to the log."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+from uuid_utils.compat import uuid7
+
+from anju.domain.alarms import Act, Alarm, AlarmState, Person, Step, decide, escalated, on_event, source_key
+from anju.domain.changes import Change
+from anju.domain.events import Event
+from anju.domain.rights import Scope
+from anju.errors import Conflict, NotFound
+from anju.store.database import IN_SCOPE, Executor, Transaction
+
+ANJU = Person("anju", "Anju", "", "")
+"""Who raises, counts, returns and escalates."""
+
+
+def body(alarm: Alarm) -> dict[str, Any]:
+    """Return ``alarm`` as the log, the tiers above and the console see it: JSON only."""
+    event = alarm.event
+    plain: dict[str, Any] = msgspec.to_builtins(
+        asdict(replace(alarm, review=dict(alarm.review) if alarm.review else None))
+    )
+    del plain["event"]
+    where = ("site_id", "place_id", "place_path", "place_name", "jurisdiction", "device_id", "device_name")
+    what = ("zone", "zone_name", "kind", "code", "drill")
+    return {
+        **plain,
+        **{name: getattr(event, name) for name in (*where, *what)},
+        "raised_at": alarm.raised_at.isoformat(),
+        "event_id": str(event.id),
+        "flags": list(event.flags),
+        "storm_key": alarm.storm_key,
+        "event": msgspec.to_builtins(asdict(event)),
+    }
+
+
+def read_body(stored: dict[str, Any]) -> Alarm:
+    """Return the alarm that ``body`` wrote."""
+    return msgspec.convert(stored, Alarm, strict=False)
+
+
+_FIND = """
+    SELECT s.source_key, a.body FROM alarm_source s JOIN alarm a ON a.id = s.alarm_id AND a.raised_at = s.raised_at
+    WHERE s.site_id = %(site)s AND s.source_key = ANY(%(keys)s) ORDER BY s.source_key FOR UPDATE
+"""
+_PUT = """
+    INSERT INTO alarm (id, raised_at, kept_at, site_id, place_id, place_path, jurisdiction, device_id, zone, kind,
+        level, state, active, drill, owner_id, shelved_until, escalate_at, storm_key, version, home_node, body)
+    VALUES (%(id)s, %(raised_at)s, %(at)s, %(site_id)s, %(place_id)s, %(place_path)s, %(jurisdiction)s, %(device_id)s,
+        %(zone)s, %(kind)s, %(level)s, %(state)s, %(active)s, %(drill)s, %(owner_id)s, %(shelved_until)s,
+        %(escalate_at)s, %(storm_key)s, %(version)s, %(home_node)s, %(body)s)
+    ON CONFLICT (id, raised_at) DO UPDATE SET level = EXCLUDED.level, state = EXCLUDED.state, active = EXCLUDED.active,
+        owner_id = EXCLUDED.owner_id, shelved_until = EXCLUDED.shelved_until, escalate_at = EXCLUDED.escalate_at,
+        version = EXCLUDED.version, body = EXCLUDED.body
+    WHERE alarm.version < EXCLUDED.version
+"""
+_SOURCE = """
+    INSERT INTO alarm_source (site_id, source_key, alarm_id, raised_at)
+    VALUES (%(site_id)s, %(source_key)s, %(id)s, %(raised_at)s)
+    ON CONFLICT (site_id, source_key) DO UPDATE SET alarm_id = EXCLUDED.alarm_id, raised_at = EXCLUDED.raised_at
+"""
+_STEP = """
+    INSERT INTO alarm_step (id, alarm_id, raised_at, at, version, site_id, place_path, jurisdiction, body)
+    VALUES (%(id)s, %(alarm_id)s, %(raised_at)s, %(at)s, %(version)s, %(site_id)s, %(place_path)s, %(jurisdiction)s,
+        %(body)s) ON CONFLICT DO NOTHING
+"""
+
+
+async def on_events(tx: Transaction, events: Sequence[Event], *, home_node: str, at: datetime) -> list[Change]:
+    """Raise, count or return alarms for ``events``, in their order; return what changed, for the log.
+
+    Runs inside the transaction that keeps the events: what a panel is told was kept has its alarm.
+    """
+    latest: dict[tuple[str, str], Alarm] = {}
+    for site in sorted({event.site_id for event in events}):
+        keys = sorted({source_key(event) for event in events if event.site_id == site})
+        for key in keys:  # the row to wait at, where two processes meet the same source for the first time
+            await tx.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 722))", name=f"alarm|{site}|{key}"
+            )
+        for key, stored in await tx.fetch(_FIND, site=site, keys=keys):
+            latest[site, key] = read_body(stored)
+    changes: list[Change] = []
+    for event in events:
+        source = (event.site_id, source_key(event))
+        before = latest.get(source)
+        found = on_event(before, event, home_node=home_node)
+        if found is None:
+            continue
+        step, alarm = found
+        latest[source] = alarm
+        changes += await put(tx, before if step is not Step.RAISE else None, alarm, Act(step, ANJU, at), at=at)
+        if step is Step.RAISE:
+            await tx.execute(_SOURCE, site_id=source[0], source_key=source[1], id=alarm.id, raised_at=alarm.raised_at)
+    return changes
+
+
+async def put(tx: Transaction, before: Alarm | None, after: Alarm, act: Act, *, at: datetime) -> list[Change]:
+    """Write ``after`` and the step that led to it; return both as changes."""
+    stored, event = body(after), after.event
+    await tx.execute(_PUT, **_row(after, stored, at))
+    step: dict[str, Any] = {
+        "id": str(uuid7()),
+        "alarm_id": str(after.id),
+        "raised_at": stored["raised_at"],
+        "at": act.at.isoformat(),
+        "version": after.version,
+        "action": act.step.value,
+        "by": asdict(act.by),
+        "from": before.state.value if before else None,
+        "to": after.state.value,
+        "finding": act.finding,
+        "note": act.note,
+    }
+    where = (event.site_id, event.place_path, event.jurisdiction)
+    await tx.execute(
+        _STEP,
+        id=UUID(step["id"]),
+        alarm_id=after.id,
+        raised_at=after.raised_at,
+        at=act.at,
+        version=after.version,
+        body=Jsonb(step),
+        **dict(zip(("site_id", "place_path", "jurisdiction"), where, strict=True)),
+    )
+    return [
+        Change("alarm", str(after.id), after.version, *where, body=stored),
+        Change("alarm_step", str(step["id"]), 1, *where, body=step),
+    ]
+
+
+def _row(alarm: Alarm, stored: dict[str, Any], at: datetime) -> dict[str, Any]:
+    same = ("site_id", "place_id", "place_path", "jurisdiction", "device_id", "zone", "drill")
+    return {
+        **{name: getattr(alarm.event, name) for name in same},
+        "id": alarm.id,
+        "raised_at": alarm.raised_at,
+        "at": at,
+        "kind": alarm.event.kind.value,
+        "level": alarm.level,
+        "state": alarm.state.value,
+        "active": alarm.active,
+        "owner_id": alarm.owner.id if alarm.owner else "",
+        "shelved_until": alarm.shelved_until,
+        "escalate_at": alarm.escalate_at(),
+        "storm_key": alarm.storm_key,
+        "version": alarm.version,
+        "home_node": alarm.home_node,
+        "body": Jsonb(stored),
+    }
+
+
+async def do(
+    tx: Transaction, scope: Scope, alarm_id: UUID, act: Act, *, expected_version: int | None = None
+) -> tuple[Alarm, list[Change]]:
+    """Do one step to an alarm inside ``scope``; return it and what changed.
+
+    Raises NotFound outside the scope, Conflict where somebody was faster, and what ``domain.alarms.decide`` refuses.
+    Source: 4.2.1.3.
+    """
+    query = f"SELECT body FROM alarm WHERE id = %(id)s AND {IN_SCOPE} FOR UPDATE"
+    row = await tx.fetch_one(query, id=alarm_id, **scope.bounds())
+    if row is None:
+        raise NotFound("no_alarm", "there is no such alarm here")
+    before = read_body(row[0])
+    if expected_version is not None and expected_version != before.version:
+        raise Conflict("changed_meanwhile", "somebody changed this alarm meanwhile")
+    after = decide(before, act)
+    return after, await put(tx, before, after, act, at=act.at)
+
+
+async def escalate_due(tx: Transaction, *, at: datetime, limit: int = 100) -> list[Change]:
+    """Tell the next circle of every alarm that nobody acknowledged in time; return what changed."""
+    rows = await tx.fetch(
+        """SELECT body FROM alarm WHERE state = 'new' AND escalate_at <= %(at)s
+           ORDER BY escalate_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED""",
+        at=at,
+        limit=limit,
+    )
+    changes: list[Change] = []
+    for (stored,) in rows:
+        before = read_body(stored)
+        changes += await put(tx, before, escalated(before), Act(Step.ESCALATE, ANJU, at), at=at)
+    return changes
+
+
+_PAGE = f"""
+    SELECT body FROM alarm WHERE {IN_SCOPE} AND state = ANY(%(states)s) AND (raised_at, id) < (%(until)s, %(before)s)
+    ORDER BY raised_at DESC, id DESC LIMIT %(limit)s
+"""
+
+
+async def page(
+    db: Executor, scope: Scope, *, states: Sequence[AlarmState], until: datetime, before: UUID, limit: int
+) -> list[dict[str, Any]]:
+    """Return alarms inside ``scope``, newest first; go on with the last one's time and id."""
+    rows = await db.fetch(_PAGE, states=list(states), until=until, before=before, limit=limit, **scope.bounds())
+    return [row[0] for row in rows]
+
+
+async def steps(db: Executor, scope: Scope, alarm_id: UUID) -> list[dict[str, Any]]:
+    """Return every step ever taken on an alarm inside ``scope``, first to last."""
+    query = f"SELECT body FROM alarm_step WHERE alarm_id = %(id)s AND {IN_SCOPE} ORDER BY version, id"
+    return [row[0] for row in await db.fetch(query, id=alarm_id, **scope.bounds())]
+
+
+async def counters(db: Executor, scope: Scope) -> dict[int, int]:
+    """Return how many alarms inside ``scope`` wait for somebody, by level; drills are not counted."""
+    query = f"SELECT level, count(*) FROM alarm WHERE state = 'new' AND NOT drill AND {IN_SCOPE} GROUP BY level"
+    found: dict[int, int] = dict(await db.fetch(query, **scope.bounds()))
+    return {level: found.get(level, 0) for level in (1, 2, 3, 4)}

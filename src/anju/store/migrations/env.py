@@ -8,6 +8,7 @@ GRANT USAGE ON SCHEMA public TO anju_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO anju_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO anju_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO anju_app;
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON operator_log FROM anju_app;
 """
 
 connection = context.config.attributes["connection"]

@@ -1,6 +1,7 @@
 """Words of the road: what a station answers, what a change is, what became of a row at the tier above."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -64,6 +65,7 @@ class Logged:
     lane: Lane
     epoch: int
     seq: int
+    at: datetime
     change: Change
 
 

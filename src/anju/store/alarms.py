@@ -106,6 +106,7 @@ async def put(tx: Transaction, before: Alarm | None, after: Alarm, act: Act, *, 
     """Write ``after`` and the step that led to it; return both as changes."""
     stored, event = body(after), after.event
     await tx.execute(_PUT, **_row(after, stored, at))
+    where = (event.site_id, event.place_path, event.jurisdiction)
     step: dict[str, Any] = {
         "id": str(uuid7()),
         "alarm_id": str(after.id),
@@ -119,21 +120,35 @@ async def put(tx: Transaction, before: Alarm | None, after: Alarm, act: Act, *, 
         "finding": act.finding,
         "note": act.note,
     }
-    where = (event.site_id, event.place_path, event.jurisdiction)
-    await tx.execute(
-        _STEP,
-        id=UUID(step["id"]),
-        alarm_id=after.id,
-        raised_at=after.raised_at,
-        at=act.at,
-        version=after.version,
-        body=Jsonb(step),
-        **dict(zip(("site_id", "place_path", "jurisdiction"), where, strict=True)),
-    )
+    told = Change("alarm_step", str(step["id"]), 1, *where, body=step)
+    await apply_step(tx, told)
     return [
         Change("alarm", str(after.id), after.version, *where, body=stored),
-        Change("alarm_step", str(step["id"]), 1, *where, body=step),
+        told,
     ]
+
+
+async def apply(tx: Transaction, alarm: Alarm, *, at: datetime) -> bool:
+    """Write an alarm as its home node told it; return False where this version or a newer one is here already."""
+    return await tx.execute(_PUT, **_row(alarm, body(alarm), at)) == 1
+
+
+async def apply_step(tx: Transaction, step: Change) -> bool:
+    """Write one step; return False where it is here already."""
+    told = step.body
+    done = await tx.execute(
+        _STEP,
+        id=UUID(told["id"]),
+        alarm_id=UUID(told["alarm_id"]),
+        raised_at=datetime.fromisoformat(told["raised_at"]),
+        at=datetime.fromisoformat(told["at"]),
+        version=int(told["version"]),
+        site_id=step.site_id,
+        place_path=step.place_path,
+        jurisdiction=step.jurisdiction,
+        body=Jsonb(told),
+    )
+    return done == 1
 
 
 def _row(alarm: Alarm, stored: dict[str, Any], at: datetime) -> dict[str, Any]:

@@ -67,6 +67,14 @@ async def insert(tx: Transaction, events: Sequence[tuple[Event, UUID | None]], *
     await tx.copy(_COLUMNS, [_row(event, raw_id, at) for event, raw_id in events])
 
 
+async def insert_remote(tx: Transaction, event: Event, *, at: datetime) -> bool:
+    """Write an event of a node below, whose raw frame stays there; return False where it is here already."""
+    names = [name.strip() for name in _COLUMNS.partition("(")[2].rstrip(")").split(",")]
+    places = ", ".join(f"%({name})s" for name in names)
+    values = dict(zip(names, _row(event, None, at), strict=True))
+    return await tx.execute(f"INSERT INTO {_COLUMNS} VALUES ({places}) ON CONFLICT DO NOTHING", **values) == 1
+
+
 def _row(e: Event, raw_id: UUID | None, at: datetime) -> list[Any]:
     where = [e.site_id, e.place_id, e.place_path, e.jurisdiction, e.device_id, e.zone]
     what = [e.kind.value, e.state.value, e.level, e.code_space, e.code]

@@ -107,7 +107,7 @@ async def head(db: Executor, lane: Lane, epoch: int) -> int:
 
 
 _READ = """
-    SELECT seq, kind, object_id, version, site_id, place_path, jurisdiction, body, operation,
+    SELECT seq, at, kind, object_id, version, site_id, place_path, jurisdiction, body, operation,
            origin_node, origin_epoch, origin_seq
     FROM log WHERE lane = %(lane)s AND epoch = %(epoch)s AND seq > %(after)s ORDER BY seq LIMIT %(limit)s
 """
@@ -116,7 +116,7 @@ _READ = """
 async def read(db: Executor, lane: Lane, epoch: int, after: int, limit: int) -> list[Logged]:
     """Return up to ``limit`` rows after seq ``after``, oldest first."""
     rows = await db.fetch(_READ, lane=lane, epoch=epoch, after=after, limit=limit)
-    return [Logged(lane, epoch, row[0], _change(*row[1:])) for row in rows]
+    return [Logged(lane, epoch, row[0], row[1], _change(*row[2:])) for row in rows]
 
 
 def _change(

@@ -1,0 +1,35 @@
+"""Where each consumer of the log stands: one cursor for each consumer and lane."""
+
+from dataclasses import dataclass
+
+from anju.domain.changes import Lane
+from anju.store.database import Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Everything up to ``seq`` of ``epoch`` was dealt with."""
+
+    epoch: int
+    seq: int
+
+
+async def position(db: Executor, consumer: str, lane: Lane, *, epoch: int) -> Cursor:
+    """Return where ``consumer`` stands; one that never ran, or ran in another epoch, stands at the beginning."""
+    row = await db.fetch_one(
+        "SELECT epoch, seq FROM cursor WHERE consumer = %(consumer)s AND lane = %(lane)s", consumer=consumer, lane=lane
+    )
+    return Cursor(epoch, int(row[1])) if row and row[0] == epoch else Cursor(epoch, 0)
+
+
+async def move(db: Executor, consumer: str, lane: Lane, to: Cursor) -> None:
+    """Put ``consumer`` there."""
+    await db.execute(
+        """INSERT INTO cursor (consumer, lane, epoch, seq) VALUES (%(consumer)s, %(lane)s, %(epoch)s, %(seq)s)
+           ON CONFLICT (consumer, lane) DO UPDATE
+           SET epoch = EXCLUDED.epoch, seq = EXCLUDED.seq, state = 'live', updated_at = now()""",
+        consumer=consumer,
+        lane=lane,
+        epoch=to.epoch,
+        seq=to.seq,
+    )

@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. The rest is for those who work on Anju.
+# `make test` does everything a newcomer needs. The rest is for those who work on Anju.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,6 +15,7 @@ $(STAMP): pyproject.toml
 	touch $@
 
 test: $(STAMP)
+	$(BIN)/python console/tool.py test
 	$(BIN)/pytest --cov --cov-report=term
 
 check: $(STAMP)
@@ -23,6 +24,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/clauses.py --check
+	$(BIN)/python console/tool.py check
 
 fix: $(STAMP)
 	$(BIN)/ruff check --fix .

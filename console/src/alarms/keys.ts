@@ -1,0 +1,46 @@
+/** Three keys handle an alarm: Space, a digit, Enter. Pure over a small port, so tests need no page. */
+export interface KeyPort {
+  /** Id of the alarm on screen at this moment. */
+  shown(): string | null
+  acknowledge(id: string): void
+  finding(id: string, digit: number): void
+  close(id: string): void
+  walk(step: 1 | -1): void
+  escape(): void
+}
+
+export interface Press { key: string; repeat: boolean; ctrlKey: boolean; altKey: boolean; metaKey: boolean; target: EventTarget | null }
+
+export function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false
+  return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName) || target.closest('[role="dialog"]') !== null
+}
+
+/** Keys bind to the alarm shown at the first key-down and stay bound until closed or left. */
+export class AlarmKeys {
+  bound: string | null = null
+
+  constructor(private readonly port: KeyPort) {}
+
+  release(): void { this.bound = null }
+
+  /** Return true when the key was used, so the page does not also scroll or click. */
+  press(event: Press): boolean {
+    if (isTyping(event.target) || event.ctrlKey || event.altKey || event.metaKey) return false
+    if (event.key === '[' || event.key === ']') { this.release(); this.port.walk(event.key === ']' ? 1 : -1); return true }
+    if (event.key === 'Escape') { this.release(); this.port.escape(); return true }
+    const ours = event.key === ' ' || event.key === 'Enter' || /^[1-9]$/.test(event.key)
+    if (!ours) return false
+    if (event.repeat) return true
+    this.bound ??= this.port.shown()
+    if (this.bound === null) return false
+    this.act(event.key, this.bound)
+    return true
+  }
+
+  private act(key: string, id: string): void {
+    if (key === ' ') this.port.acknowledge(id)
+    else if (key === 'Enter') { this.release(); this.port.close(id) }
+    else this.port.finding(id, Number(key))
+  }
+}

@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+
+import { LiveLink, type LiveEvents, type Socket } from '@/api/live'
+
+class Line implements Socket {
+  onopen = null
+  onmessage: ((event: MessageEvent) => void) | null = null
+  onclose: ((event: CloseEvent) => void) | null = null
+  constructor(readonly url: string) {}
+  close(): void { this.onclose?.({} as CloseEvent) }
+  say(message: unknown): void { this.onmessage?.({ data: JSON.stringify(message) } as MessageEvent) }
+}
+
+beforeEach(() => { vi.useFakeTimers() })
+afterEach(() => { vi.useRealTimers() })
+
+function lab() {
+  const lines: Line[] = [], told: string[] = []
+  const events: LiveEvents = {
+    changes: (changes) => told.push(`changes ${changes.length}`), status: () => told.push('status'), unsaved: () => told.push('unsaved'),
+    reset: (reason) => told.push(`reset ${reason}`), state: (up, reason) => told.push(up ? 'up' : `down ${reason}`.trim()),
+  }
+  const link = new LiveLink(events, (url) => { const line = new Line(url); lines.push(line); return line }, 'ws://here/api/live')
+  return { link, lines, told }
+}
+
+test('a broken line resumes from the last token', () => {
+  const { link, lines, told } = lab()
+  link.start()
+  lines[0]?.say({ type: 'hello', token: 't1' })
+  lines[0]?.say({ type: 'changes', token: 't2', changes: [] })
+  lines[0]?.close()
+  vi.advanceTimersByTime(500)
+  expect(lines[1]?.url).toBe('ws://here/api/live?resume=t2')
+  lines[1]?.say({ type: 'hello', token: 't2' })
+  expect(told).toEqual(['reset first', 'up', 'changes 0', 'down', 'up'])
+})
+
+test('reset forgets the token and asks for a reload', () => {
+  const { link, lines, told } = lab()
+  link.start()
+  lines[0]?.say({ type: 'hello', token: 't1' })
+  lines[0]?.say({ type: 'reset', reason: 'too old' })
+  lines[0]?.say({ type: 'closing', reason: 'session ended' })
+  lines[0]?.close()
+  vi.advanceTimersByTime(500)
+  expect(lines[1]?.url).toBe('ws://here/api/live')
+  expect(told).toEqual(['reset first', 'up', 'reset too old', 'down session ended'])
+})
+
+test('stop stays stopped', () => {
+  const { link, lines } = lab()
+  link.start()
+  link.stop()
+  vi.advanceTimersByTime(60_000)
+  expect(lines).toHaveLength(1)
+})

@@ -1,5 +1,6 @@
 """DC-09 by hand-made frames: read in any cut, answered in the protocol's own words."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anju.errors import WireError
-from anju.protocols.dc09 import Frame, FrameReader, Signal, Telegram, crc16, nak
+from anju.protocols.dc09 import Frame, FrameReader, Signal, Telegram, crc16, framed, nak
 
 # Written by a separate routine, checksums recomputed by a second one.
 C1 = b'\n294E003D"ADM-CID"0001R1L0#1234[#1234|1130 01 003]_08:15:30,11-22-2026\r'
@@ -153,3 +154,57 @@ def test_any_bytes_in_any_cut_are_bounded_and_read_the_same(data: bytes, cut: in
 @given(st.binary(max_size=200), st.integers(1, 64))
 def test_after_any_garbage_a_good_frame_is_found(garbage: bytes, cut: int) -> None:
     assert "good" in reasons(garbage + bytes(1100) + C1 + C1, cut)
+
+
+@pytest.mark.parametrize("number", range(0, 9999, 37))
+def test_a_checksum_of_two_bytes_is_read_whatever_they_are(number: int) -> None:  # LF, CR and quotes among them
+    frame = Frame("NULL", number, account="1234")
+    assert one(frame.encode(raw_crc=True)).open() == frame
+
+
+@pytest.mark.parametrize("time", [b"_99:99:99,99-99-9999", b"_08:15:30,02-30-2026", b"_yesterday"])
+def test_an_unreadable_time_costs_no_alarm(time: bytes) -> None:
+    frame = one(framed(b'"ADM-CID"0001L0#1234[1110 01 003]' + time)).open()
+    assert (frame.timestamp, frame.timed_badly, len(frame.signals())) == (None, True, 1)
+
+
+@pytest.mark.parametrize("name", ["东门".encode(), "东门".encode("gbk"), b"\xff\xfe"])
+def test_a_zone_name_in_any_charset_costs_no_alarm(name: bytes) -> None:
+    (signal,) = one(framed(b'"SIA-DCS"0004L0#1234[Nri1/BA003^' + name + b"^]")).open().signals()
+    assert (signal.code, signal.zone, bool(signal.text)) == ("BA", "003", True)
+
+
+@pytest.mark.parametrize(
+    ("data", "signals"),
+    [
+        ("BA003", [Signal("sia", "BA", "N", "", "003")]),
+        ("NRP0000", [Signal("sia", "RP", "N", "", "0000")]),
+        ("NR0000", [Signal("sia", "NR", "N", "", "0000")]),
+        ("Nti12:30/id1/ri2/BA03/TA4", [Signal("sia", "BA", "N", "2", "03"), Signal("sia", "TA", "N", "2", "4")]),
+        ("Ori1/FA7^东/门^", [Signal("sia", "FA", "O", "1", "7", "东/门")]),
+    ],
+)
+def test_sia_blocks_say_what_happened(data: str, signals: list[Signal]) -> None:
+    assert Frame("SIA-DCS", 1, data=data).signals() == signals
+
+
+MARKS = [b"\n", b"\n\n", b"\r", b'"', C1, C1[:20], b"\n294E003D", b'\nXX003D"', b'\n00000400"', b'\n000003FF"']
+NOISE = st.lists(st.sampled_from(MARKS) | st.binary(max_size=40), max_size=8).map(b"".join)
+
+
+@given(NOISE, st.integers(1, 90), st.sampled_from([C1, b"\n" + bytes.fromhex("294E") + C1[5:]]))
+def test_the_good_frame_right_behind_any_noise_is_found(noise: bytes, cut: int, good: bytes) -> None:
+    reader = FrameReader()
+    data = noise + good
+    found = [each for start in range(0, len(data), cut) for each in reader.feed(data[start : start + cut])]
+    assert isinstance(found[-1], Telegram)
+    assert found[-1].raw == good
+    assert [str(each) for each in found] == [str(each) for each in FrameReader().feed(data)]
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"*"]))
+def test_any_content_says_something_or_is_a_wire_error(content: bytes, star: bytes) -> None:
+    for each in FrameReader().feed(framed(b'"' + star + b'SIA-DCS"0001L0#1234[' + content)):
+        if isinstance(each, Telegram):
+            with suppress(WireError):
+                each.open(KEY).signals()

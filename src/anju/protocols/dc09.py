@@ -22,10 +22,12 @@ WINDOW_EARLY_S, WINDOW_LATE_S = 40, 20  # an encrypted frame may be this much be
 DEDUP_TIMED_S, DEDUP_UNTIMED_S = 86_400, 180
 DEFAULT_FILLER = "P" * 16
 
-_LF, _CR, _QUOTE = 0x0A, 0x0D, 0x22
-_HEX_HEAD, _RAW_HEAD = 9, 7  # LF + CRC as 4 digits or 2 bytes + 4 digits of length
-_MAX_FRAME = _HEX_HEAD + MAX_BODY + 1
-_LENGTH = re.compile(rb"0[0-9A-Fa-f]{3}")
+_CR = 0x0D
+_RAW_HEAD = re.compile(rb"\n(?P<crc>..)(?P<size>0[0-9A-Fa-f]{3})(?=\")", re.DOTALL)  # CRC as two bytes
+_HEX_HEAD = re.compile(rb"\n(?P<crc>[0-9A-Fa-f]{4})(?P<size>0[0-9A-Fa-f]{3})(?=\")")
+_HEAD_SIZE = 10  # bytes that tell the two heads apart
+_MAX_FRAME = _HEAD_SIZE + MAX_BODY
+_LINE_END = re.compile(rb"[\r\n]")
 _HEAD = re.compile(
     rb'"(?P<star>\*?)(?P<token>[A-Z0-9-]{2,10})"(?P<seq>[0-9]{4})'
     rb"(?:R(?P<receiver>[0-9A-Fa-f]{1,6}))?L(?P<line>[0-9A-Fa-f]{1,6})"
@@ -39,6 +41,7 @@ _CONTENT = re.compile(
 )
 _CONTACT_ID = re.compile(r"([136])([0-9A-Fa-f]{3}) ([0-9A-Fa-f]{2}) ([0-9A-Fa-f]{3})(?:[ |].*)?", re.DOTALL)
 _SIA_CODE = re.compile(r"(?P<code>[A-Z]{2})(?P<address>[0-9A-Fa-f]*)")
+_SIA_NEW = re.compile(r"[NO](?:[a-z]{2}|[A-Z]{2})")  # NRP is new RP, NR is network restored
 _SIA_TEXT = re.compile(r"\^([^^]*)\^|\*?'([^']*)'(?:NM)?")
 _TIME = "%H:%M:%S,%m-%d-%Y"
 
@@ -183,7 +186,7 @@ class Telegram:
         """Return the frame, decrypted with ``key``; raises WireError for a wrong key or malformed content."""
         content = self._decrypted(key) if self.encrypted else self.content
         found = _CONTENT.fullmatch(_text(content))
-        if found is None or "\ufffd" in found["data"]:
+        if found is None:
             raise WireError("content not readable", data=self.raw)
         if found["account"] is not None and self.account and found["account"].upper() != self.account:
             raise WireError("two accounts in one frame", data=self.raw)
@@ -217,6 +220,7 @@ class FrameReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._refused = ""  # why the LF the buffer begins with starts no frame
 
     @property
     def held(self) -> int:
@@ -226,88 +230,77 @@ class FrameReader:
     def feed(self, data: bytes) -> list[Telegram | WireError]:
         """Return what ``data`` completed; a run of skipped bytes comes back as one WireError per kilobyte."""
         found: list[Telegram | WireError] = []
-        for start in range(0, len(data), 4096):  # bounds the work of one deletion
-            self._buffer += data[start : start + 4096]
-            while (length := self._whole()) is not None:
-                piece = bytes(self._buffer[:length])
-                del self._buffer[:length]
-                if piece.strip(b"\r\n\0"):
-                    found.append(_telegram(piece))
+        for start in range(0, len(data), _MAX_FRAME):
+            self._buffer += data[start : start + _MAX_FRAME]
+            while (each := self._next()) is not None:
+                found.append(each)
         return found
 
     def rest(self) -> WireError | None:
         """Take what is left when the line ends; None if nothing but line ends."""
-        left, self._buffer = bytes(self._buffer), bytearray()
-        return WireError("cut off", data=left) if left.strip(b"\r\n\0") else None
+        return self._take(len(self._buffer), self._refused or "cut off")
 
-    def _whole(self) -> int | None:
-        """Return how many bytes at the front belong together, None where more must come to tell."""
-        window = self._buffer[:_MAX_FRAME]
-        start = window.find(_LF)
-        if start != 0:
-            return start if start > 0 else _MAX_FRAME if len(window) == _MAX_FRAME else None
-        if len(window) <= _HEX_HEAD:
-            return 1 if window[1:2] == b"\n" else None
-        body = _body_at(window)
-        if body is None:
-            return self._run(window)
-        end = body + int(window[body - 4 : body], 16)
-        stop = window.find(_CR, body, end + 1)
-        if stop < 0 and len(window) <= end < _MAX_FRAME:
-            return None
-        return self._run(window) if stop < 0 else _until_mark(window, stop + 1)
+    def _next(self) -> Telegram | WireError | None:
+        """Return the next thing found, or None where more bytes are needed."""
+        while True:
+            start = self._buffer.find(b"\n", 1 if self._refused else 0)
+            if start == 0:
+                each, wait = self._at_start()
+                if each is not None or wait:
+                    return each
+            elif 0 < start <= _MAX_FRAME or len(self._buffer) >= _MAX_FRAME:
+                size = start if 0 < start <= _MAX_FRAME else _MAX_FRAME
+                if (error := self._take(size, self._refused or "no start mark")) is not None:
+                    return error
+            else:
+                return None
 
-    @staticmethod
-    def _run(window: bytearray) -> int | None:
-        marks = [at + (window[at] == _CR) for at in (window.find(_LF, 1), window.find(_CR, 1)) if at >= 0]
-        return min(marks) if marks else _MAX_FRAME if len(window) == _MAX_FRAME else None
+    def _at_start(self) -> tuple[Telegram | WireError | None, bool]:
+        """Judge the LF in front: what was found, and whether to wait for more bytes."""
+        head = _RAW_HEAD.match(self._buffer) or _HEX_HEAD.match(self._buffer)
+        if head is None:
+            self._refused = "" if (wait := len(self._buffer) < _HEAD_SIZE) else "bad head"
+            return None, wait
+        begin, crc = head.end(), bytes(head["crc"])
+        end = begin + int(head["size"], 16)
+        if not begin < end <= begin + MAX_BODY:
+            self._refused = "wrong length"
+            return None, False
+        if early := _LINE_END.search(self._buffer, begin, end):
+            return self._take(early.end() if early[0] == b"\r" else early.start(), "wrong length"), False
+        if len(self._buffer) <= end:
+            return None, True
+        if self._buffer[end] != _CR:
+            self._refused = "wrong length"
+            return None, False
+        return self._whole(crc, begin, end), False
 
+    def _whole(self, crc: bytes, begin: int, end: int) -> Telegram | WireError | None:
+        body = bytes(self._buffer[begin:end])
+        if crc16(body) != (int(crc, 16) if len(crc) == 4 else int.from_bytes(crc, "big")):
+            return self._take(end + 1, "wrong checksum")
+        found = _HEAD.fullmatch(body)
+        if found is None:
+            return self._take(end + 1, "head not readable")
+        raw = bytes(self._buffer[: end + 1])
+        del self._buffer[: end + 1]
+        receiver, account = found["receiver"], found["account"]
+        return Telegram(
+            token=found["token"].decode(),
+            encrypted=bool(found["star"]),
+            sequence=int(found["seq"]),
+            receiver=receiver.decode().upper() if receiver is not None else None,
+            line=found["line"].decode().upper(),
+            account=account.decode().upper() if account is not None else "",
+            content=found["content"],
+            raw=raw,
+        )
 
-def _until_mark(window: bytearray, end: int) -> int:
-    """Return ``end``, or where another frame starts before it: a frame cut short does not swallow the next."""
-    body = _body_at(window) or 1
-    inner = window.find(_LF, body, end)
-    return inner if inner > 0 else end
-
-
-def _body_at(window: bytes | bytearray) -> int | None:
-    """Return where the first quote stands behind a CRC of four digits or of two bytes, None for neither."""
-    for head in (_HEX_HEAD, _RAW_HEAD):
-        if len(window) > head and window[head] == _QUOTE and _LENGTH.fullmatch(window, head - 4, head):
-            return head
-    return None
-
-
-def _telegram(piece: bytes) -> Telegram | WireError:
-    if piece[0] != _LF:
-        return WireError("no start mark", data=piece)
-    start = _body_at(piece)
-    if start is None:
-        return WireError("bad head", data=piece)
-    body = piece[start:-1]
-    if piece[-1] != _CR or int(piece[start - 4 : start], 16) != len(body):
-        return WireError("wrong length", data=piece)
-    crc = piece[1:3] if start == _RAW_HEAD else bytes.fromhex(_hex_or_zero(piece[1:5]))
-    if crc != crc16(body).to_bytes(2, "big"):
-        return WireError("wrong checksum", data=piece)
-    found = _HEAD.fullmatch(body)
-    if found is None:
-        return WireError("head not readable", data=piece)
-    receiver, account = found["receiver"], found["account"]
-    return Telegram(
-        token=found["token"].decode(),
-        encrypted=bool(found["star"]),
-        sequence=int(found["seq"]),
-        receiver=receiver.decode().upper() if receiver is not None else None,
-        line=found["line"].decode().upper(),
-        account=account.decode().upper() if account is not None else "",
-        content=found["content"],
-        raw=piece,
-    )
-
-
-def _hex_or_zero(digits: bytes) -> str:
-    return digits.decode() if re.fullmatch(rb"[0-9A-Fa-f]{4}", digits) else "0000"
+    def _take(self, count: int, reason: str) -> WireError | None:
+        bad = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        self._refused = ""
+        return WireError(reason, data=bad) if bad.strip(b"\r\n\0") else None
 
 
 def framed(body: bytes, *, raw_crc: bool = False) -> bytes:
@@ -336,7 +329,7 @@ def _text(content: bytes) -> str:
             return content.decode(charset)
         except UnicodeDecodeError:
             continue
-    return content.decode("utf-8", "replace")
+    return content.decode("latin-1")  # the codes are ASCII in all of them: an odd name must not cost the alarm
 
 
 def _timestamp(text: str | None) -> datetime | None:
@@ -355,14 +348,16 @@ def _contact_id(data: str) -> Signal:
 
 
 def _sia(data: str) -> list[Signal]:
+    """Read ``N`` or ``O`` (new if neither), then blocks between slashes: ``ri1`` is the area, ``BA003`` an event."""
     text = " ".join(part for pair in _SIA_TEXT.findall(data) for part in pair if part)
-    qualifier, parts = data[:1], _SIA_TEXT.sub("", data)[1:].split("/")
-    area, found = "", []
-    for part in parts:
-        if part.startswith("ri"):
-            area = part[2:]
-        elif match := _SIA_CODE.fullmatch(part):
+    words, qualifier, area, found = _SIA_TEXT.sub("", data), "N", "", list[Signal]()
+    if _SIA_NEW.match(words):
+        qualifier, words = words[0], words[1:]
+    for word in re.split(r"[/|]", words):
+        if match := _SIA_CODE.fullmatch(word.strip()):
             found.append(Signal("sia", match["code"], qualifier, area, match["address"], text))
-    if qualifier not in {"N", "O"} or not found:
+        elif word.startswith("ri"):
+            area = word[2:].strip()
+    if not found:
         raise WireError("no SIA event", data=data.encode())
     return found

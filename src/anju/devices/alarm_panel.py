@@ -6,111 +6,139 @@ Source: 5.1.2.4-e (signal, time, place, event type), 5.1.3-a (third-party alarm 
 """
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from anju.domain.changes import Fate
 from anju.domain.events import DeviceReport, EventKind, EventState
+from anju.domain.supervision import Supervision
 from anju.errors import DatabaseAway, WireError
-from anju.protocols.dc09 import NULL, Frame, FrameReader, Signal, Telegram, nak
+from anju.protocols.contact_id import meaning as word
+from anju.protocols.dc09 import ANSWERS, NULL, Frame, FrameReader, Signal, Telegram, nak
 from anju.wire.listener import TcpListener, UdpListener
 
 Emit = Callable[[DeviceReport], Awaitable[Fate | None]]
 """Keeps a report; returns after the commit. None: nobody registered that account."""
 KeyFor = Callable[[str], bytes | None]
-Heard = Callable[[str, str], Awaitable[None]]
+Heard = Callable[[str, str], Awaitable[bool | None]]
+Wrong = Callable[[WireError, str], Awaitable[None]]
 
 IDLE_S = 3600.0  # panels keep a line open between supervision messages
 SEND_S = 10.0
 
 _EXACT = {
-    "115": EventKind.FIRE_MANUAL,
-    "121": EventKind.DURESS,
-    "124": EventKind.DURESS,
-    "125": EventKind.DURESS,
-    "137": EventKind.TAMPER,
-    "144": EventKind.TAMPER,
-    "145": EventKind.TAMPER,
-    "383": EventKind.TAMPER,
-    "143": EventKind.FAULT,
-    "147": EventKind.FAULT,
-    "151": EventKind.GAS,
-    "162": EventKind.GAS,
-    "154": EventKind.WATER,
-    "301": EventKind.POWER,
-    "302": EventKind.POWER,
-    "309": EventKind.POWER,
-    "311": EventKind.POWER,
-    "384": EventKind.POWER,
-    "421": EventKind.ACCESS_DENIED,
-    "423": EventKind.DOOR_FORCED,
-    "426": EventKind.DOOR_HELD,
-    "422": EventKind.INFO,
-    "461": EventKind.ACCESS_DENIED,
+    EventKind.FIRE_MANUAL: "115",
+    EventKind.DURESS: "121 124 125",
+    EventKind.TAMPER: "137 141 142 144 145 341 383",
+    EventKind.FAULT: "143 147 344",
+    EventKind.INTRUSION: "155",
+    EventKind.GAS: "151 162",
+    EventKind.WATER: "154",
+    EventKind.POWER: "301 302 308 309 311 338 384",
+    EventKind.INFO: "305 306 406 422 425 465",
+    EventKind.ACCESS_DENIED: "421 424 461",
+    EventKind.DOOR_FORCED: "423",
+    EventKind.DOOR_HELD: "426",
 }
 _GROUP = {
-    "10": EventKind.HELP,
-    "11": EventKind.FIRE,
-    "12": EventKind.PANIC,
-    "13": EventKind.INTRUSION,
-    "14": EventKind.INTRUSION,
-    "15": EventKind.ENVIRONMENT,
-    "20": EventKind.FIRE_SUPERVISORY,
-    "30": EventKind.FAULT,
-    "31": EventKind.POWER,
-    "32": EventKind.FAULT,
-    "33": EventKind.FAULT,
-    "34": EventKind.COMMUNICATION,
-    "35": EventKind.COMMUNICATION,
-    "37": EventKind.FAULT,
-    "38": EventKind.FAULT,
-    "57": EventKind.BYPASS,
-    "60": EventKind.TEST,
+    EventKind.HELP: "10",
+    EventKind.FIRE: "11",
+    EventKind.PANIC: "12",
+    EventKind.INTRUSION: "13 14",
+    EventKind.ENVIRONMENT: "15 16",
+    EventKind.FIRE_SUPERVISORY: "20 21",
+    EventKind.FAULT: "30 31 32 33 34 36 37 38 39",
+    EventKind.COMMUNICATION: "35",
+    EventKind.INFO: "45 62",
+    EventKind.BYPASS: "57",
+    EventKind.TEST: "60",
 }
+_SIA_ACTIVE = {
+    EventKind.INTRUSION: "BA BV UA",
+    EventKind.PANIC: "PA",
+    EventKind.DURESS: "HA",
+    EventKind.HELP: "MA QA",
+    EventKind.FIRE: "FA KA",
+    EventKind.FIRE_SUPERVISORY: "FS",
+    EventKind.TAMPER: "TA",
+    EventKind.GAS: "GA",
+    EventKind.WATER: "WA",
+    EventKind.ENVIRONMENT: "ZA",
+    EventKind.DOOR_FORCED: "DF",
+    EventKind.DOOR_HELD: "DN",
+    EventKind.POWER: "AT YT YM XT",
+    EventKind.FAULT: "BT FT ET",
+    EventKind.COMMUNICATION: "YC LT",
+    EventKind.BYPASS: "BB FB",
+}
+_SIA_CLEARED = {
+    EventKind.INTRUSION: "BH BR UH UR",
+    EventKind.PANIC: "PH PR",
+    EventKind.DURESS: "HH HR",
+    EventKind.HELP: "MH MR QH QR",
+    EventKind.FIRE: "FH FR KH KR",
+    EventKind.FIRE_SUPERVISORY: "FV",
+    EventKind.TAMPER: "TH TR",
+    EventKind.GAS: "GH GR",
+    EventKind.WATER: "WH WR",
+    EventKind.ENVIRONMENT: "ZH ZR",
+    EventKind.DOOR_FORCED: "DR",
+    EventKind.POWER: "AR YR XR",
+    EventKind.FAULT: "FJ ER",
+    EventKind.COMMUNICATION: "YK LR",
+    EventKind.BYPASS: "BU FU",
+}
+_SIA_TOLD = {
+    EventKind.DISARM: "OP OA OR",
+    EventKind.ARM: "CL CA CF CP",
+    EventKind.ACCESS_DENIED: "DD DK JA",
+    EventKind.TEST: "RP RX TS TE",
+    EventKind.INFO: "BC DG JT LB LX RR",
+}
+
+
+def _by_code(table: dict[EventKind, str]) -> dict[str, EventKind]:
+    return {code: kind for kind, codes in table.items() for code in codes.split()}
+
+
+_CODES, _GROUPS = _by_code(_EXACT), _by_code(_GROUP)
 _SIA = {
-    "BA": (EventKind.INTRUSION, EventState.ACTIVE),
-    "BH": (EventKind.INTRUSION, EventState.CLEARED),
-    "BR": (EventKind.INTRUSION, EventState.CLEARED),
-    "BB": (EventKind.BYPASS, EventState.ACTIVE),
-    "BU": (EventKind.BYPASS, EventState.CLEARED),
-    "PA": (EventKind.PANIC, EventState.ACTIVE),
-    "HA": (EventKind.DURESS, EventState.ACTIVE),
-    "TA": (EventKind.TAMPER, EventState.ACTIVE),
-    "TR": (EventKind.TAMPER, EventState.CLEARED),
-    "FA": (EventKind.FIRE, EventState.ACTIVE),
-    "FH": (EventKind.FIRE, EventState.CLEARED),
-    "GA": (EventKind.GAS, EventState.ACTIVE),
-    "WA": (EventKind.WATER, EventState.ACTIVE),
-    "KA": (EventKind.FIRE, EventState.ACTIVE),
-    "MA": (EventKind.HELP, EventState.ACTIVE),
-    "AT": (EventKind.POWER, EventState.ACTIVE),
-    "AR": (EventKind.POWER, EventState.CLEARED),
-    "YT": (EventKind.POWER, EventState.ACTIVE),
-    "YR": (EventKind.POWER, EventState.CLEARED),
-    "OP": (EventKind.DISARM, EventState.INFO),
-    "OA": (EventKind.DISARM, EventState.INFO),
-    "CL": (EventKind.ARM, EventState.INFO),
-    "CA": (EventKind.ARM, EventState.INFO),
-    "RP": (EventKind.TEST, EventState.INFO),
-    "RX": (EventKind.TEST, EventState.INFO),
-    "YC": (EventKind.COMMUNICATION, EventState.ACTIVE),
-    "YK": (EventKind.COMMUNICATION, EventState.CLEARED),
+    code: (kind, state)
+    for state, table in (
+        (EventState.ACTIVE, _SIA_ACTIVE),
+        (EventState.CLEARED, _SIA_CLEARED),
+        (EventState.INFO, _SIA_TOLD),
+    )
+    for code, kind in _by_code(table).items()
 }
 _QUALIFIER = {"1": EventState.ACTIVE, "3": EventState.CLEARED, "6": EventState.ACTIVE}
-_SETTINGS = frozenset({"400", "401", "403", "407", "408", "409", "441", "456"})
+_MOMENTARY = frozenset({EventKind.INFO, EventKind.ACCESS_DENIED, EventKind.TEST})  # they begin and do not last
+_SETTINGS = frozenset({"400", "401", "402", "403", "404", "407", "408", "409", "441", "442", "456"})
+_SIA_USERS = frozenset({"OP", "CL", "CF", "OR", "BC", "DD", "DG", "JA"})
 
 
 def meaning(signal: Signal) -> tuple[EventKind, EventState, tuple[str, ...]]:
-    """Return what a panel's code says in Anju's words; an unknown code is told as INFO and flagged, never refused."""
-    unknown = (EventKind.INFO, EventState.INFO, ("code_unknown",))
+    """Return what a panel's code says in Anju's words; an unknown code is told as INFO and flagged, never refused.
+
+    A code we have no word for, in a group we know, keeps the group's kind: an unknown 11x is still a fire.
+    """
+    flags = () if word(signal.code_space, signal.code) else ("code_unknown",)
     if signal.code_space == "sia":
-        known = _SIA.get(signal.code)
-        return (*known, ()) if known else unknown
+        return (*_SIA.get(signal.code, (EventKind.INFO, EventState.INFO)), flags)
     if signal.code in _SETTINGS:  # 1 opens (disarms), 3 closes (arms)
-        return (EventKind.ARM if signal.qualifier == "3" else EventKind.DISARM), EventState.INFO, ()
-    kind = _EXACT.get(signal.code) or _GROUP.get(signal.code[:2])
-    return (kind, _QUALIFIER[signal.qualifier], ()) if kind else unknown
+        return (EventKind.ARM if signal.qualifier == "3" else EventKind.DISARM), EventState.INFO, flags
+    kind = _CODES.get(signal.code) or _GROUPS.get(signal.code[:2], EventKind.INFO)
+    lasting = kind not in _MOMENTARY or signal.code == "607"  # a walk test begins and ends
+    return kind, _QUALIFIER[signal.qualifier] if lasting else EventState.INFO, flags
+
+
+def names_user(signal: Signal) -> bool:
+    """Tell whether the last number is a user, not a zone: the two share numbers and must not be mixed up."""
+    if signal.code_space == "sia":
+        return signal.code in _SIA_USERS
+    return signal.code[0] == "4" and signal.code not in {"423", "426"}
 
 
 def reports(frame: Frame, telegram: Telegram, peer: str) -> list[DeviceReport]:
@@ -118,6 +146,7 @@ def reports(frame: Frame, telegram: Telegram, peer: str) -> list[DeviceReport]:
     found = []
     for number, signal in enumerate(frame.signals()):
         kind, state, flags = meaning(signal)
+        user = names_user(signal)
         found.append(
             DeviceReport(
                 protocol="dc09",
@@ -127,24 +156,44 @@ def reports(frame: Frame, telegram: Telegram, peer: str) -> list[DeviceReport]:
                 code_space=signal.code_space,
                 code=signal.code,
                 area=signal.area,
-                zone=signal.zone,
+                zone="" if user else signal.zone,
                 occurred_at=frame.timestamp,
                 dedup_key=frame.dedup_key if number == 0 else f"{frame.dedup_key}|{number}",
                 dedup_window_s=frame.dedup_window_s,
                 frame=telegram.raw,
                 peer=peer,
                 flags=(*flags, "time_unreadable") if frame.timed_badly else flags,
-                detail={"qualifier": signal.qualifier, "text": signal.text, "extensions": list(frame.extensions)},
+                detail={
+                    "qualifier": signal.qualifier,
+                    "user": signal.zone if user else "",
+                    "text": signal.text,
+                    "extensions": list(frame.extensions),
+                },
             )
         )
     return found
 
 
 class AlarmPanels:
-    """The front door of all DC-09 panels of a node. ``rejected`` counts what was not understood, by reason."""
+    """The front door of all DC-09 panels of a node. ``rejected`` counts what was not understood, by reason.
 
-    def __init__(self, *, emit: Emit, heard: Heard, key_for: KeyFor, clock: Callable[[], datetime]) -> None:
-        self._emit, self._heard, self._key_for, self._clock = emit, heard, key_for, clock
+    ``key_for`` gives the key agreed with ``line/account``; a panel that has one is never believed in clear.
+    ``heard`` notes a supervision message; False where nobody registered that account. ``wrong`` gets what the
+    protocol forbids, with its bytes. With ``supervision``, ``watch`` tells panels that fell silent.
+    """
+
+    def __init__(
+        self,
+        *,
+        emit: Emit,
+        heard: Heard,
+        key_for: KeyFor,
+        clock: Callable[[], datetime],
+        wrong: Wrong | None = None,
+        supervision: Supervision | None = None,
+    ) -> None:
+        self._emit, self._heard, self._key_for, self._clock, self._wrong = emit, heard, key_for, clock, wrong
+        self._supervision = supervision
         self._tcp, self._udp = TcpListener(self._talk), UdpListener(self._datagram)
         self.rejected: Counter[str] = Counter()
 
@@ -159,6 +208,23 @@ class AlarmPanels:
         await self._tcp.close()
         await self._udp.close()
 
+    async def watch(self, every_s: float = 1.0) -> None:
+        """Look for silence until cancelled."""
+        while True:
+            await self.tell_silence()
+            await asyncio.sleep(every_s)
+
+    async def tell_silence(self) -> None:
+        """Report the panels that fell silent and those heard again; what cannot be kept now is told next time."""
+        if self._supervision is None:
+            return
+        for each in self._supervision.due(self._clock()):
+            try:
+                await self._emit(each)
+            except DatabaseAway:
+                return
+            self._supervision.told(each)
+
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
         frames = FrameReader()
         while data := await _read(reader):
@@ -169,7 +235,7 @@ class AlarmPanels:
                     async with asyncio.timeout(SEND_S):
                         await writer.drain()
         if rest := frames.rest():
-            self.rejected[rest.reason] += 1
+            await self._reject(rest, peer)
 
     async def _datagram(self, data: bytes, peer: str) -> list[bytes]:
         frames = FrameReader()
@@ -181,36 +247,47 @@ class AlarmPanels:
     async def _answer(self, each: Telegram | WireError, peer: str) -> bytes | None:
         """Return the answer on the wire, None for silence."""
         if isinstance(each, WireError):
-            self.rejected[each.reason] += 1
-            return None
+            return await self._reject(each, peer)
         key = self._key_for(each.source)
+        if each.token in ANSWERS:
+            return await self._reject(WireError("answer to no question", data=each.raw), peer)
+        if key is not None and not each.encrypted:
+            return await self._reject(WireError("clear where encryption is agreed", data=each.raw), peer)
         try:
             frame = each.open(key)
-        except WireError as error:
-            self.rejected[error.reason] += 1
-            return None
+        except WireError as error:  # a wrong key can be mended and the panel shall repeat; a wrong grammar can not
+            return await self._reject(error, peer, None if each.encrypted else each.bare().duh())
         now = self._clock()
         if frame.encrypted and not frame.timely(now):
-            self.rejected["outside the time window"] += 1
-            return nak(now).encode()
+            return await self._reject(WireError("outside the time window", data=each.raw), peer, nak(now))
         return await self._keep(frame, each, peer, key)
 
     async def _keep(self, frame: Frame, telegram: Telegram, peer: str, key: bytes | None) -> bytes | None:
         try:
             if frame.token == NULL:
-                await self._heard(frame.source, peer)
-                return frame.ack(self._clock()).encode(key)
-            fates = [await self._emit(each) for each in reports(frame, telegram, peer)]
+                known = await self._heard(frame.source, peer) is not False
+            else:
+                known = None not in [await self._emit(each) for each in reports(frame, telegram, peer)]
         except DatabaseAway:
             self.rejected["database away"] += 1
             return None
         except WireError as error:
-            self.rejected[error.reason] += 1
-            return frame.duh().encode()
-        if None in fates:
+            return await self._reject(WireError(error.reason, data=telegram.raw), peer, frame.duh())
+        if not known:
             self.rejected["unknown account"] += 1
             return None
-        return frame.ack(self._clock()).encode(key)
+        if self._supervision:
+            self._supervision.heard(frame.source, self._clock(), sign=frame.token == NULL)
+        return frame.ack(self._clock()).encode(key, filler=secrets.token_hex(8))
+
+    async def _reject(self, error: WireError, peer: str, answer: Frame | None = None) -> bytes | None:
+        self.rejected[error.reason] += 1
+        if self._wrong:
+            try:
+                await self._wrong(error, peer)
+            except DatabaseAway:
+                return None
+        return answer.encode() if answer else None
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:

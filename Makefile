@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: test check fix bench clean
+.PHONY: test check fix bench fuzz clean
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -33,6 +33,9 @@ fix: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python bench/road.py
+
+fuzz: $(STAMP)
+	$(BIN)/python fuzz/fuzz_dc09.py -max_total_time=60 -max_len=2500
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -27,6 +27,7 @@ Wrong = Callable[[WireError, str], Awaitable[None]]
 
 IDLE_S = 3600.0  # panels keep a line open between supervision messages
 SEND_S = 10.0
+PER_ADDRESS = 1_000  # lines: the panels of a whole community may stand behind one router
 
 _EXACT = {
     EventKind.FIRE_MANUAL: "115",
@@ -194,7 +195,8 @@ class AlarmPanels:
     ) -> None:
         self._emit, self._heard, self._key_for, self._clock, self._wrong = emit, heard, key_for, clock, wrong
         self._supervision = supervision
-        self._tcp, self._udp = TcpListener(self._talk), UdpListener(self._datagram)
+        self._tcp = TcpListener(self._talk, most_per_peer=PER_ADDRESS)
+        self._udp = UdpListener(self._datagram)
         self.rejected: Counter[str] = Counter()
 
     async def open(self, host: str, port: int) -> int:

@@ -51,6 +51,8 @@ class TcpListener:
                 await self._talk(reader, writer, peer)
             finally:
                 self._peers[peer] -= 1
+                if not self._peers[peer]:
+                    del self._peers[peer]  # addresses without a line must not pile up
         except OSError as error:
             _log.info("talk ended", peer=peer, reason=str(error))
         except asyncio.CancelledError:

@@ -55,6 +55,12 @@ def test_a_zone_may_know_better_what_its_signal_means() -> None:
     assert (event(reporter=button).kind, event(reporter=button).level) == (EventKind.PANIC, 1)
 
 
+@pytest.mark.parametrize("kind", [EventKind.POWER, EventKind.TAMPER, EventKind.BYPASS])
+def test_a_low_battery_in_a_panic_button_is_no_panic(kind: EventKind) -> None:
+    button = replace(PANEL, zones={("01", "003"): replace(WALL, kind=EventKind.PANIC)})
+    assert event(replace(REPORT, kind=kind), button).kind is kind
+
+
 @pytest.mark.parametrize(
     ("offset", "flags"),
     [

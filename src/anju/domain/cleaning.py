@@ -37,6 +37,21 @@ LEVEL = {
 }
 """Level of each kind; what is not named is 4, 提示."""
 
+ABOUT_THE_DEVICE = frozenset(
+    {
+        EventKind.TAMPER,
+        EventKind.POWER,
+        EventKind.FAULT,
+        EventKind.COMMUNICATION,
+        EventKind.ARM,
+        EventKind.DISARM,
+        EventKind.BYPASS,
+        EventKind.TEST,
+        EventKind.INFO,
+    }
+)
+"""What a panel tells of itself or of a detector: a low battery in a panic button is no panic."""
+
 
 @dataclass(frozen=True, slots=True)
 class ZoneName:
@@ -71,7 +86,7 @@ def clean(report: DeviceReport, reporter: Reporter, *, event_id: UUID, at: datet
     """
     zone = reporter.zones.get((report.area, report.zone)) or reporter.zones.get(("", report.zone))
     place = zone or reporter
-    kind = zone.kind if zone and zone.kind else report.kind
+    kind = zone.kind if zone and zone.kind and report.kind not in ABOUT_THE_DEVICE else report.kind
     occurred_at, flags = judge_time(report.occurred_at, at=at)
     detail, odd = clean_json(report.detail)
     if zone is None and report.zone.strip("0"):

@@ -5,12 +5,15 @@ Source: 6.3.2-c (operator actions logged, unalterable).
 """
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 
 from anju.domain.rights import Principal
+from anju.errors import Refused
 from anju.security.keys import NodeKeys
 from anju.store import operator_log as store
 from anju.store.database import Database
@@ -63,6 +66,20 @@ class OperatorLog:
             peer=peer,
             detail=json.dumps(detail or {}, ensure_ascii=False, sort_keys=True).replace("\\u0000", ""),
         )
+
+    @asynccontextmanager
+    async def acting(
+        self, principal: Principal, action: str, target: str, detail: dict[str, Any] | None = None, *, peer: str = ""
+    ) -> AsyncIterator[None]:
+        """Write the intent, let the block act, write the outcome: done, refused (a Refused was raised) or failed."""
+        await self.write(principal, action, target, detail, outcome="intent", peer=peer)
+        try:
+            yield
+        except BaseException as error:
+            outcome = "refused" if isinstance(error, Refused) else "failed"
+            await self.write(principal, action, target, {"reason": str(error)[:500]}, outcome=outcome, peer=peer)
+            raise
+        await self.write(principal, action, target, detail, outcome="done", peer=peer)
 
     async def anchor(self) -> Anchor | None:
         """Return the newest head, signed; None for an empty log."""

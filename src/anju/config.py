@@ -1,0 +1,165 @@
+"""What an operator writes down: one TOML file per node. Every mistake names file, line, key and remedy.
+
+Source: 4.2 (one program at three tiers); 6.3.1 (listeners and their protection are settings one can see).
+"""
+
+import tomllib
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from anju.errors import ConfigError
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NodeConfig(_Strict):
+    """Who this node is. ``region`` is the administrative code of the place it is responsible for."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+    name: Name
+    region: Annotated[str, Field(pattern=r"^(\d{6}|\d{9}|\d{12})$")] = "510800"
+
+
+class DatabaseConfig(_Strict):
+    """Where PostgreSQL is. Without ``url`` it is started from its package and kept under ``data``."""
+
+    url: str = ""
+    owner_url: str = ""
+    name: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = "anju"
+    port: Port | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> "DatabaseConfig":
+        if bool(self.url) != bool(self.owner_url):
+            raise ValueError("url and owner_url go together: the first works, the second migrates")
+        return self
+
+
+class BusConfig(_Strict):
+    """Where NATS is. Without ``urls`` it is started from its package."""
+
+    urls: tuple[str, ...] = ()
+    port: Port | None = None
+
+
+class WebConfig(_Strict):
+    """The console's listener. Beyond loopback it is always TLS; without a certificate one is made."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8700
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @property
+    def tls(self) -> bool:
+        """Return whether browsers must speak TLS."""
+        return self.certificate is not None or not _is_loopback(self.host)
+
+
+class DockingConfig(_Strict):
+    """Where the tier below comes in; always TLS. ``region`` bounds what may be announced from below."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8712
+
+
+class GatewayConfig(_Strict):
+    """Where devices come in."""
+
+    host: str = "127.0.0.1"
+    dc09: Port = 8707
+
+
+class Config(_Strict):
+    """One node."""
+
+    tier: Literal["community", "county", "city"]
+    data: Path
+    processes: Literal["separate", "single"] = "separate"
+    node: NodeConfig
+    database: DatabaseConfig = DatabaseConfig()
+    bus: BusConfig = BusConfig()
+    web: WebConfig = WebConfig()
+    docking: DockingConfig | None = None
+    gateway: GatewayConfig | None = None
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Return the processes this node runs."""
+        doors = (("docking", self.docking), ("gateway", self.gateway))
+        return ("web", "worker", *(role for role, door in doors if door is not None))
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Config":
+        if self.tier == "community" and self.docking is not None:
+            raise ValueError("docking: a community has no tier below it: remove the table")
+        if self.tier != "community" and self.docking is None:
+            raise ValueError(f"docking: a {self.tier} needs the table: communities or counties come in there")
+        return self
+
+
+def load(path: Path) -> Config:
+    """Return the configuration in ``path``. Raises ConfigError with one line for each mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return Config.model_validate(_with_data(tomllib.loads(text), path))
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}. Write it, or name another with --config."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text: save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not TOML: {error}.") from error
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(path, text, each) for each in error.errors())) from error
+
+
+def _with_data(given: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A relative data folder lies beside the file, wherever the program is started."""
+    if isinstance(data := given.get("data"), str):
+        return given | {"data": str((path.parent / data).resolve())}
+    return given
+
+
+def _explain(path: Path, text: str, error: Any) -> str:
+    keys = [str(part) for part in error["loc"]]
+    words = error["msg"].removeprefix("Value error, ")
+    if not keys and ":" in words:
+        keys, words = [words.partition(":")[0]], words.partition(":")[2].strip()
+    remedy = {
+        "missing": "add it",
+        "extra_forbidden": "there is no such key: remove it or mend its spelling",
+    }.get(error["type"], words[0].lower() + words[1:])
+    return f"{path}:{_line(text, keys)}: {'.'.join(keys) or 'file'}: {remedy}."
+
+
+def _line(text: str, keys: list[str]) -> int:
+    """Return the line of the table and key named by ``keys``, the nearest there is."""
+    found, table, wanted = 1, "", ".".join(keys[:-1])
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip()
+        if line.startswith("["):
+            table = line.strip("[]").strip()
+            if keys and table == ".".join(keys):
+                return number
+            if table == wanted:
+                found = number
+        elif keys and table == wanted and line.partition("=")[0].strip() == keys[-1]:
+            return number
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

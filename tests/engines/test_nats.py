@@ -1,0 +1,67 @@
+"""Embedded NATS starts, wants its password, and is followed when it comes back."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import nats
+import nats.errors
+import pytest
+import pytest_asyncio
+
+from anju.bus.nats import Bus
+from anju.engines import NatsServer
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server() -> AsyncIterator[NatsServer]:
+    with tempfile.TemporaryDirectory(prefix="anju-nats-") as folder:
+        os.chmod(folder, 0o755)  # it drops to another user where the tests run as root
+        found = NatsServer(Path(folder))
+        await found.start()
+        yield found
+        await found.stop()
+
+
+async def test_nobody_gets_in_without_the_password(server: NatsServer) -> None:
+    with pytest.raises(nats.errors.Error):
+        await nats.connect(f"nats://127.0.0.1:{server.port}", allow_reconnect=False, connect_timeout=1)
+
+
+async def test_a_wake_up_is_heard_by_the_other_processes_of_the_node_only(server: NatsServer) -> None:
+    here, there, elsewhere = (Bus([server.url], node=name) for name in ("a", "a", "b"))
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    wrong: asyncio.Queue[bytes] = asyncio.Queue()
+    for bus in (here, there, elsewhere):
+        await bus.open()
+    await there.listen("log", heard.put)
+    await elsewhere.listen("log", wrong.put)
+    await there.tell("flush")
+    await here.tell("log", b"alarms")
+    assert await asyncio.wait_for(heard.get(), 5) == b"alarms"
+    assert wrong.empty()
+    for bus in (here, there, elsewhere):
+        await bus.close()
+
+
+async def test_wake_ups_go_on_after_the_server_was_killed_and_came_back(server: NatsServer) -> None:
+    bus = Bus([server.url], node="a")
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    await bus.open()
+    await bus.listen("log", heard.put)
+    assert server.pid
+    os.kill(server.pid, signal.SIGKILL)
+    await server.ended()
+    await server.start()
+
+    async def until_heard() -> bytes:
+        while heard.empty():
+            await bus.tell("log", b"again")
+            await asyncio.sleep(0.05)
+        return heard.get_nowait()
+
+    assert await asyncio.wait_for(until_heard(), 10) == b"again"
+    await bus.close()

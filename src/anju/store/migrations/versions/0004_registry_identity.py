@@ -107,6 +107,14 @@ ALTER TABLE upper_link ADD COLUMN paired_at timestamptz, ADD COLUMN delay_ms big
 ALTER TABLE lower_node ADD COLUMN url text NOT NULL DEFAULT '', ADD COLUMN backlog jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN approved_by text NOT NULL DEFAULT '', ADD COLUMN certificate text NOT NULL DEFAULT '';
 ALTER TABLE raw_frame ADD COLUMN hash bytea;
+
+ALTER TABLE command ADD COLUMN downward boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN command.downward IS 'wanted here or above, so it may be handed down; what a node below told never is';
+CREATE INDEX ON command (wanted_at);
+CREATE TABLE command_grant (
+    id uuid PRIMARY KEY, action text NOT NULL, place_path text NOT NULL, reason text NOT NULL,
+    granted_by text NOT NULL, granted_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, revoked_at timestamptz);
+COMMENT ON TABLE command_grant IS 'device commands of tiers above are refused unless one of these holds';
 """
 
 

@@ -1,9 +1,26 @@
 /** One door to the server: JSON in, JSON out, refusals as one error class. */
 const PATIENCE_MS = 15_000
 
+export interface FieldError { field: string; message: string }
+
 export class ApiError extends Error {
-  constructor(readonly status: number, readonly code: string, message: string) { super(message) }
+  constructor(
+    readonly status: number, readonly code: string, message: string, readonly more: Record<string, unknown> = {},
+  ) { super(message) }
+
+  /** What is wrong with which field, where the server said so. */
+  get fields(): FieldError[] { return (this.more.fields as FieldError[] | undefined) ?? [] }
 }
+
+/** What the page does when the server wants to know again who sits there, or knows nobody any more. */
+export interface Doorman {
+  /** Ask for the password; resolves to whether it was right. */
+  reauthenticate(): Promise<boolean>
+  loggedOut(): void
+  locked(): void
+}
+let doorman: Doorman | null = null
+export function setDoorman(next: Doorman | null): void { doorman = next }
 
 export type Query = Record<string, string | number | boolean | null | undefined>
 
@@ -17,10 +34,9 @@ function parsed(text: string): unknown {
   try { return text ? JSON.parse(text) : null } catch { return null }
 }
 
-async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
-  let answer: Response
+async function ask(method: string, path: string, body: unknown): Promise<Response> {
   try {
-    answer = await fetch(path, {
+    return await fetch(path, {
       method, credentials: 'same-origin', signal: AbortSignal.timeout(PATIENCE_MS),
       headers: { 'X-Anju': '1', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -28,11 +44,26 @@ async function send<T>(method: string, path: string, body?: unknown): Promise<T>
   } catch {
     throw new ApiError(0, 'unreachable', '')
   }
-  const text = await answer.text()
-  const json = parsed(text)
-  if (answer.ok) return json as T
-  const refusal = (json ?? {}) as { code?: string; message?: string }
-  throw new ApiError(answer.status, refusal.code ?? String(answer.status), refusal.message ?? '')
+}
+
+function refusal(status: number, json: unknown): ApiError {
+  const { code, message, ...more } = (json ?? {}) as { code?: string; message?: string }
+  return new ApiError(status, code ?? String(status), message ?? '', more)
+}
+
+/** An answer that is no refusal; a refusal for want of a fresh password is asked again once. */
+async function knock(method: string, path: string, body?: unknown, again = true): Promise<Response> {
+  const answer = await ask(method, path, body)
+  if (answer.ok) return answer
+  const error = refusal(answer.status, parsed(await answer.text()))
+  if (error.code === 'reauthenticate' && again && (await doorman?.reauthenticate())) return knock(method, path, body, false)
+  if (error.code === 'no_session') doorman?.loggedOut()
+  if (error.code === 'locked') doorman?.locked()
+  throw error
+}
+
+async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
+  return parsed(await (await knock(method, path, body)).text()) as T
 }
 
 export const get = <T>(path: string, query?: Query) => send<T>('GET', address(path, query))
@@ -45,4 +76,11 @@ export const remove = <T>(path: string) => send<T>('DELETE', path)
 export async function page<T>(path: string, query?: Query): Promise<{ items: T[]; next: string | null }> {
   const found = await get<{ items: T[]; next?: string | null } | T[]>(path, query)
   return Array.isArray(found) ? { items: found, next: null } : { items: found.items ?? [], next: found.next ?? null }
+}
+
+/** Fetch a file; the server says in a header how many rows it holds. */
+export async function download(path: string): Promise<{ file: Blob; rows: number | null }> {
+  const answer = await knock('GET', path)
+  const rows = answer.headers.get('X-Anju-Rows')
+  return { file: await answer.blob(), rows: rows === null ? null : Number(rows) }
 }

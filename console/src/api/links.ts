@@ -1,13 +1,27 @@
-import { get, page, post } from './client'
-import type { Row, Upper } from './types'
+import { get, page, post, remove } from './client'
+import type { Backlog, Upper } from './types'
 
-export interface Lower extends Row {
+export interface Mark { epoch: number; lane: string; mark: number }
+export interface Lower {
   node: string; name: string; tier: string; state: string; last_seen_at: string | null; delay_s: number | null
-  fingerprint?: string; backlog?: { alarms: number; bulk: number }
-  marks?: Record<string, unknown>; fates?: Record<string, number>
+  fingerprint: string; backlog: Partial<Backlog>; epoch?: number; asked_at?: string
+  marks?: Mark[] | Record<string, number>; fates?: Record<string, number>
 }
-export const links = () => get<{ upper: Upper | null; lower: Lower[] }>('/api/links')
+export interface Links { upper: Upper | null; lower: Lower[] }
+export interface Reconciled { node: string; name?: string; day: string; kind: string; sent: number; received?: number; kept?: number; duplicate?: number; held?: number; dropped?: number; checked_at?: string }
+export interface Ranked {
+  site_id: string; name: string; node: string; place_path?: string; longitude?: number | null; latitude?: number | null
+  open_level_1: number; open: number; delay_s: number | null; online: number; total: number; online_rate: number | null; state?: string
+}
+export interface Resync { node: string; lane: string; at: string; first: number; last: number; rows: number; ended_at: string | null }
+
+export const links = () => get<Links>('/api/links')
 export const pairingCode = () => post<{ code: string; fingerprint: string; expires_at: string }>('/api/links/pairing-codes')
+export const askUpper = (url: string, code: string) => post<{ state: string; node: string; name: string; fingerprint: string }>('/api/links/upper', { url, code })
+export const confirmUpper = (fingerprint: string) => post<Upper | null>('/api/links/upper/confirm', { fingerprint })
+export const leaveUpper = () => remove<null>('/api/links/upper')
 export const decide = (node: string, what: 'approve' | 'revoke') => post<null>(`/api/links/lower/${encodeURIComponent(node)}/${what}`)
-export const reconciliation = (day: string) => page<Row>('/api/links/reconciliation', { day })
-export const ranking = () => page<Row>('/api/links/ranking')
+export const reconciliation = (day: string) => page<Reconciled>('/api/links/reconciliation', { day })
+export const reconcile = () => post<unknown>('/api/links/reconciliation/run')
+export const ranking = () => page<Ranked>('/api/links/ranking')
+export const resyncs = () => page<Resync>('/api/links/resyncs')

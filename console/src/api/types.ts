@@ -20,16 +20,18 @@ export interface AlarmStep {
 export interface AlarmDetail extends Alarm { steps?: AlarmStep[]; event?: Record<string, unknown> | null }
 export interface Change { kind: string; id: string; version: number; operation: string; body: Record<string, unknown> }
 export interface Page<T> { items: T[]; next: string | null }
+export interface Backlog { alarms: number; bulk: number }
 export interface Upper {
-  state: string; delay_s: number | null; backlog: { alarms: number; bulk: number }
-  last_ack_at: string | null; reason: string | null
+  node?: string; name?: string; url?: string; fingerprint?: string; state: string; reason: string | null
+  delay_s: number | null; backlog: Backlog; last_ack_at: string | null; paired_at?: string | null
 }
 export interface Account {
-  id: string; name: string; username: string; roles: string[]; actions: string[]
+  id: string; name: string; username: string; class?: string; roles: string[]; actions: string[]
   language: 'zh' | 'en' | null; theme: 'dark' | 'light' | null
+  layout?: Record<string, unknown>; must_change?: boolean; totp?: boolean
 }
 export interface SessionView {
   account: Account; node: { id: string; name: string; tier: 'community' | 'county' | 'city' }
-  locked: boolean; policies: { idle_minutes?: number }
+  locked: boolean; policies: { idle_minutes?: number } & Record<string, unknown>; reauthenticated?: boolean; reauthenticated?: boolean
 }
 export type Row = Record<string, unknown> & { id?: string }

@@ -1,0 +1,33 @@
+import { get, page, patch, post, put, type Query } from './client'
+import type { FiledEvent } from './events'
+
+export interface Device {
+  id: string; site_id: string; place_id: string; place_path: string; place_name?: string; jurisdiction: string
+  kind: string; name: string; protocol: string; account: string; code: string
+  state: string; state_reason: string; state_at: string; heard_at: string | null; interval_s: number | null
+  longitude: number | null; latitude: number | null; body: Record<string, unknown>; home_node: string; version: number
+  has_credential?: boolean; zones?: Zone[]; arming?: Arming[]; aliases?: { space: string; code: string }[]; retired_at?: string | null
+}
+export interface Zone {
+  area: string; number: string; name: string; place_id: string; kind: string | null
+  bypassed_until?: string | null; bypass_reason?: string
+}
+export interface Arming { area: string; armed: boolean; mode: string; at: string; by_user: string }
+export interface Coded { code?: string; kind?: string; zh: string; en: string; protocols?: string[] }
+export interface Vocabulary { kinds: Coded[]; [list: string]: Coded[] }
+export interface Frame { id: string; received_at: string; peer: string; outcome: string; reason: string; bytes?: string; hex?: string }
+export interface Why { expected: Record<string, unknown>; received: Record<string, unknown> | null; findings?: Finding[]; frames?: Frame[] }
+export interface Finding { field: string; expected: unknown; received: unknown; ok: boolean | null; zh?: string; en?: string }
+export interface ClockPoint { at: string; device_time: string; offset_ms: number }
+
+const one = (id: string) => `/api/devices/${encodeURIComponent(id)}`
+export const list = (query: Query) => page<Device>('/api/devices', query)
+export const vocabulary = () => get<Vocabulary>('/api/devices/kinds')
+export const find = (id: string) => get<Device>(one(id))
+export const create = (body: unknown) => post<Device>('/api/devices', body)
+export const change = (id: string, body: unknown) => patch<Device>(one(id), body)
+export const retire = (id: string, note: string) => post<null>(`${one(id)}/retire`, { note })
+export const setZones = (id: string, zones: Zone[]) => put<Device | null>(`${one(id)}/zones`, { zones })
+export const why = (id: string) => get<Why>(`${one(id)}/why`)
+export const events = (id: string, query: Query = {}) => page<FiledEvent>(`${one(id)}/events`, query)
+export const clock = (id: string) => page<ClockPoint>(`${one(id)}/clock`)

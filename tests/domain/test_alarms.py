@@ -168,7 +168,7 @@ def test_a_drill_does_not_swallow_a_real_trigger() -> None:
 
 def test_nobody_acknowledging_goes_round_louder_until_somebody_does() -> None:
     assert raised().escalate_at() == NOW + timedelta(seconds=60)
-    assert escalated(raised()).escalate_at() == NOW + timedelta(seconds=120)
+    assert escalated(raised(), NOW + timedelta(seconds=61)).escalate_at() == NOW + timedelta(seconds=121)
     assert walk(raised(), act(Step.ACKNOWLEDGE)).escalate_at() is None
 
 

@@ -107,6 +107,6 @@ async def test_what_nobody_acknowledges_is_told_to_the_next_circle_once(db: Data
     await tell(db, clock, replace(heard(clock), level=2))
     clock.forward(60)
     async with db.transaction() as tx:
-        assert len(await alarms.escalate_due(tx, at=clock())) == 2
-        assert await alarms.escalate_due(tx, at=clock()) == []
+        assert len(await alarms.escalate_due(tx, home_node="community-1", at=clock())) == 2
+        assert await alarms.escalate_due(tx, home_node="community-1", at=clock()) == []
     assert await alarms.counters(db, EVERYWHERE) == {1: 0, 2: 1, 3: 0, 4: 0}

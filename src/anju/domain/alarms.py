@@ -100,6 +100,8 @@ UNDO_WITHIN = timedelta(seconds=10)
 SHELVE_MOST = timedelta(hours=4)
 ACKNOWLEDGE_WITHIN = {1: timedelta(seconds=30), 2: timedelta(seconds=60), 3: timedelta(minutes=5)}
 MAX_ESCALATION = 4
+NOTE_MOST, NAME_MOST = 2_000, 100
+"""Characters of a note and of a name."""
 STORM_COUNT, STORM_WITHIN = 10, timedelta(minutes=10)
 """More than so many new alarms in this time is a flood: the list shows groups."""
 
@@ -139,6 +141,7 @@ class Alarm:
     closed_from: AlarmState | None = None
     shelved_until: datetime | None = None
     escalation: int = 0
+    waits_since: datetime | None = None  # from when the next circle's time counts; None: since it was raised
     review: Mapping[str, Any] | None = None
 
     @property
@@ -159,9 +162,9 @@ class Alarm:
     def escalate_at(self) -> datetime | None:
         """Return when the next level of people must hear of it, None once somebody has acknowledged."""
         wait = ACKNOWLEDGE_WITHIN.get(self.level)
-        if self.state is not AlarmState.NEW or wait is None or self.escalation >= MAX_ESCALATION:
+        if self.state is not AlarmState.NEW or wait is None or self.escalation >= MAX_ESCALATION or self.shelved_until:
             return None
-        return self.raised_at + wait * (self.escalation + 1)
+        return (self.waits_since or self.raised_at) + wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,21 @@ class Act:
     note: str = ""
     until: datetime | None = None
     person_on_site: str = ""  # who was there: asked for when a life alarm is closed
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A step as asked for, before it is known who does it and when."""
+
+    step: Step
+    finding: str = ""
+    note: str = ""
+    until: datetime | None = None
+    person_on_site: str = ""
+
+    def act(self, by: Person, at: datetime) -> Act:
+        """Return the step as ``by`` takes it."""
+        return Act(self.step, by, at, self.finding, self.note, self.until, self.person_on_site)
 
 
 def finding_class(kind: EventKind) -> str:
@@ -219,9 +237,9 @@ def ended(alarm: Alarm, by: str) -> Alarm:
     return replace(alarm, active=False, returned=True, ended_by=by, version=alarm.version + 1)
 
 
-def escalated(alarm: Alarm) -> Alarm:
-    """Return ``alarm`` with one more circle of people told."""
-    return replace(alarm, escalation=alarm.escalation + 1, version=alarm.version + 1)
+def escalated(alarm: Alarm, at: datetime) -> Alarm:
+    """Return ``alarm`` with one more circle of people told at ``at``; the circle after it gets its full time."""
+    return replace(alarm, escalation=alarm.escalation + 1, waits_since=at, version=alarm.version + 1)
 
 
 def decide(alarm: Alarm, act: Act) -> Alarm:
@@ -229,6 +247,7 @@ def decide(alarm: Alarm, act: Act) -> Alarm:
 
     Source: 4.2.1.3; the rules for fire, panic, duress and help hold whatever is configured.
     """
+    _must_fit(act)
     changed = _STEPS[act.step](alarm, act)
     return replace(changed, version=alarm.version + 1)
 
@@ -316,10 +335,10 @@ def _shelve(alarm: Alarm, act: Act) -> Alarm:
     return replace(alarm, shelved_until=act.until, note=act.note)
 
 
-def _unshelve(alarm: Alarm, act: Act) -> Alarm:  # noqa: ARG001 - one signature for all steps
+def _unshelve(alarm: Alarm, act: Act) -> Alarm:
     if alarm.shelved_until is None:
         raise Conflict("not_shelved", "it is not shelved")
-    return replace(alarm, shelved_until=None)
+    return replace(alarm, shelved_until=None, waits_since=act.at)
 
 
 def _never(alarm: Alarm, act: Act) -> Alarm:  # noqa: ARG001 - one signature for all steps
@@ -340,6 +359,15 @@ _STEPS = {
     Step.SHELVE: _shelve,
     Step.UNSHELVE: _unshelve,
 }
+
+
+def _must_fit(act: Act) -> None:
+    if len(act.note) > NOTE_MOST or len(act.person_on_site) > NAME_MOST or len(act.finding) > NAME_MOST:
+        raise Invalid("too_long", f"a note holds {NOTE_MOST} characters, a name {NAME_MOST}")
+    if any("\0" in words for words in (act.note, act.person_on_site, act.finding)):
+        raise Invalid("bad_text", "text cannot hold the character NUL")
+    if act.until is not None and act.until.tzinfo is None:
+        raise Invalid("no_zone", "a time needs its offset from UTC")
 
 
 def _must(alarm: Alarm, *states: AlarmState, words: str) -> None:

@@ -191,18 +191,37 @@ async def do(
     return after, await put(tx, before, after, act, at=act.at)
 
 
-async def escalate_due(tx: Transaction, *, at: datetime, limit: int = 100) -> list[Change]:
-    """Tell the next circle of every alarm that nobody acknowledged in time; return what changed."""
-    rows = await tx.fetch(
-        """SELECT body FROM alarm WHERE state = 'new' AND escalate_at <= %(at)s
-           ORDER BY escalate_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED""",
-        at=at,
-        limit=limit,
-    )
+async def find(db: Executor, scope: Scope, alarm_id: UUID) -> Alarm:
+    """Return one alarm inside ``scope``. Raises NotFound."""
+    row = await db.fetch_one(f"SELECT body FROM alarm WHERE id = %(id)s AND {IN_SCOPE}", id=alarm_id, **scope.bounds())
+    if row is None:
+        raise NotFound("no_alarm", "there is no such alarm here")
+    return read_body(row[0])
+
+
+_DUE = """
+    SELECT body FROM alarm WHERE {due} AND home_node = %(home)s AND state <> 'closed'
+    ORDER BY raised_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+
+
+async def escalate_due(tx: Transaction, *, home_node: str, at: datetime, limit: int = 100) -> list[Change]:
+    """Tell the next circle of every alarm raised here that nobody acknowledged in time; return what changed."""
+    due = _DUE.format(due="state = 'new' AND escalate_at <= %(at)s")
     changes: list[Change] = []
-    for (stored,) in rows:
+    for (stored,) in await tx.fetch(due, home=home_node, at=at, limit=limit):
         before = read_body(stored)
-        changes += await put(tx, before, escalated(before), Act(Step.ESCALATE, ANJU, at), at=at)
+        changes += await put(tx, before, escalated(before, at), Act(Step.ESCALATE, ANJU, at), at=at)
+    return changes
+
+
+async def unshelve_due(tx: Transaction, *, home_node: str, at: datetime, limit: int = 100) -> list[Change]:
+    """Bring back every alarm raised here whose shelving is over; return what changed."""
+    due = _DUE.format(due="shelved_until <= %(at)s")
+    changes: list[Change] = []
+    for (stored,) in await tx.fetch(due, home=home_node, at=at, limit=limit):
+        before, act = read_body(stored), Act(Step.UNSHELVE, ANJU, at)
+        changes += await put(tx, before, decide(before, act), act, at=at)
     return changes
 
 

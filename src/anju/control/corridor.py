@@ -1,0 +1,204 @@
+"""The corridor: what is wanted of a thing that another node or process owns goes down here and comes back as a change.
+
+A command is done once by its id, by its owner, not after its deadline. A time-out is ``unknown`` and nothing is tried
+again by itself. Source: 5.1.2.4 (control of devices), 6.3.2-c (operations logged).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from uuid_utils.compat import uuid7
+
+from anju.domain.alarms import Act
+from anju.domain.changes import Change, Lane
+from anju.domain.commands import DEADLINE_MOST, Command, CommandState, read_step
+from anju.domain.rights import EVERYWHERE, Principal
+from anju.errors import Conflict, Forbidden, Invalid, Refused
+from anju.security.operator_log import OperatorLog
+from anju.store import alarms, commands, log
+from anju.store.database import Database, Transaction
+from anju.store.log import NodeId
+
+Told = Callable[[frozenset[Lane]], Awaitable[None]]
+Clock = Callable[[], datetime]
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a command is for: an ``alarm`` or a ``device``, where it is, and which node owns it."""
+
+    kind: str
+    id: str
+    site_id: str
+    place_path: str
+    jurisdiction: str
+    owner_node: str
+
+
+class Corridor:
+    """Commands of one node. ``told`` wakes whoever follows the log, after the commit."""
+
+    def __init__(self, db: Database, node: NodeId, operator_log: OperatorLog, told: Told, clock: Clock) -> None:
+        self._db, self._node, self._operator_log = db, node, operator_log
+        self._told, self._clock = told, clock
+
+    async def want(
+        self, principal: Principal, action: str, target: Target, body: dict[str, Any], *, within: timedelta
+    ) -> Command:
+        """Write that ``principal``, whose right was asked already, wants this; return without waiting for the outcome.
+
+        Raises Invalid for a time limit that is none.
+        """
+        if not timedelta(0) < within <= DEADLINE_MOST:
+            raise Invalid("deadline", f"a command needs a time limit of at most {DEADLINE_MOST.seconds} s")
+        at = self._clock()
+        who = (principal.id, principal.name, principal.node or self._node.id)
+        where = (target.site_id, target.place_path, target.jurisdiction, target.owner_node)
+        command = Command(uuid7(), *who, action, target.kind, target.id, *where, body, at, at + within)
+        async with self._db.transaction() as tx:
+            await commands.insert(tx, command, downward=True)
+            await self._append(tx, [commands.change(command)])
+        await self._told(frozenset({Lane.ALARMS}))
+        return command
+
+    async def take(self, via: str, limit: int = 50) -> list[Command]:
+        """Return what must go down through the paired node ``via`` now, marked sent. It may come twice."""
+        async with self._db.transaction() as tx:
+            handed = await commands.for_node(tx, via, at=self._clock(), limit=limit)
+            await self._append(tx, [change for _, changes in handed for change in changes])
+        if any(changes for _, changes in handed):
+            await self._told(frozenset({Lane.ALARMS}))
+        return [command for command, _ in handed]
+
+    async def execute(self, command: Command) -> Command:
+        """Take in ``command`` from the tier above and do it if it is ours; return what is known of it then.
+
+        Delivered again it is done no second time. A step on an alarm and its outcome are one commit. What belongs to a
+        node further down waits here to be handed on, a device's command for the process that owns the device.
+        """
+        who = Principal(command.principal_id, command.principal_name, "node", node=command.principal_node)
+        try:
+            here = await self._received(command)
+        except psycopg.DataError:  # text that cannot be stored; there is nothing to keep it in
+            return command.ended(CommandState.REFUSED, "malformed", self._clock())
+        if here.is_over or here.owner_node != self._node.id or not here.is_step:
+            return here
+        detail = {"command": str(command.id), **command.body}
+        await self._operator_log.write(who, command.action, command.target_id, detail, outcome="intent")
+        done = await self._step(here)
+        outcome, detail = "done" if done.state is CommandState.CONFIRMED else "refused", {"reason": done.outcome}
+        await self._operator_log.write(who, command.action, command.target_id, detail, outcome=outcome)
+        return done
+
+    async def expire(self, at: datetime, limit: int = 100) -> int:
+        """End what nobody answered by its deadline: ``unknown``; return how many. Nothing is tried again."""
+        async with self._db.transaction() as tx:
+            late = await commands.overdue(tx, at=at, limit=limit)
+            for command in late:
+                await self._end(tx, self._late(command, at))
+        if late:
+            await self._told(frozenset({Lane.ALARMS}))
+        return len(late)
+
+    def _late(self, command: Command, at: datetime) -> Command:
+        if command.state is CommandState.SENT:
+            return command.ended(CommandState.UNKNOWN, "no_answer", at)
+        if command.owner_node == self._node.id:  # ours and never begun: that is known
+            return command.ended(CommandState.REFUSED, "too_late", at)
+        return command.ended(CommandState.UNKNOWN, "never_sent", at)
+
+    async def _received(self, command: Command) -> Command:
+        at = self._clock()
+        fresh = Command(**{**_wanted(command), "state": CommandState.WANTED})
+        async with self._db.transaction() as tx:
+            is_new = await commands.insert(tx, fresh, downward=True)
+            here = await commands.lock(tx, command.id)
+            if here is None or not is_new:
+                return here or fresh
+            refused = await self._refusal(tx, here, at)
+            if refused is not None:
+                here = here.ended(CommandState.REFUSED, refused.code, at)
+                await commands.update(tx, here)
+            await self._append(tx, [commands.change(here)])
+        await self._told(frozenset({Lane.ALARMS}))
+        return here
+
+    async def _refusal(self, tx: Transaction, command: Command, at: datetime) -> Refused | None:
+        if at > command.deadline:
+            return Conflict("too_late", "its deadline has passed")
+        if command.principal_node == self._node.id:
+            return Forbidden("impostor", "a person of this node does not come from above")
+        if command.owner_node != self._node.id or command.is_step:
+            return None
+        if not await commands.granted(tx, command.action, command.place_path, at=at):
+            return Forbidden("not_granted", "this node has not opened its devices to the tiers above")
+        return None
+
+    async def _step(self, command: Command) -> Command:
+        try:
+            async with self._db.transaction() as tx:
+                here = await commands.lock(tx, command.id)
+                if here is None or here.is_over:
+                    return here or command
+                done, changes = await self._do(tx, here)
+                await commands.update(tx, done)
+                await self._append(tx, [*changes, commands.change(done)])
+        except psycopg.Error as error:  # not DatabaseAway: the statement itself is wrong and would be again
+            _log.error("step failed", command=str(command.id), error=str(error))
+            done = await self._broken(command)
+        await self._told(frozenset({Lane.ALARMS}))
+        return done
+
+    async def _do(self, tx: Transaction, command: Command) -> tuple[Command, list[Change]]:
+        at = self._clock()
+        try:
+            if at > command.deadline:
+                raise Conflict("too_late", "its deadline has passed")
+            act, expected = self._act(command, at)
+            alarm = await alarms.find(tx, EVERYWHERE, _alarm_id(command))
+            if alarm.home_node != self._node.id:
+                raise Conflict("not_home", "this node did not raise that alarm")
+            _, changes = await alarms.do(tx, EVERYWHERE, alarm.id, act, expected_version=expected)
+        except Refused as refused:
+            return command.ended(CommandState.REFUSED, refused.code, at), []
+        return command.ended(CommandState.CONFIRMED, "done", at), changes
+
+    def _act(self, command: Command, at: datetime) -> tuple[Act, int | None]:
+        act, expected = read_step(command, at=at)
+        if act.by.node == self._node.id or act.by.id != command.principal_id:
+            raise Forbidden("impostor", "the person of a step is the principal of its command")
+        return act, expected
+
+    async def _broken(self, command: Command) -> Command:
+        done = command.ended(CommandState.REFUSED, "failed", self._clock())
+        async with self._db.transaction() as tx:
+            await self._end(tx, done)
+        return done
+
+    async def _end(self, tx: Transaction, command: Command) -> None:
+        await commands.update(tx, command)
+        await self._append(tx, [commands.change(command)])
+
+    async def _append(self, tx: Transaction, changes: Sequence[Change]) -> None:
+        if changes:
+            await log.append(tx, Lane.ALARMS, changes, at=self._clock(), node=self._node)
+
+
+def _alarm_id(command: Command) -> UUID:
+    try:
+        return UUID(command.target_id)
+    except ValueError as error:
+        raise Invalid("malformed", "that is no alarm's id") from error
+
+
+def _wanted(command: Command) -> dict[str, Any]:
+    """Return what was wanted, without what became of it on the way."""
+    kept = ("id", "principal_id", "principal_name", "principal_node", "action", "target_kind", "target_id")
+    where = ("site_id", "place_path", "jurisdiction", "owner_node", "body", "wanted_at", "deadline")
+    return {name: getattr(command, name) for name in (*kept, *where)}

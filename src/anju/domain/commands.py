@@ -1,0 +1,137 @@
+"""Words of the way back down: what somebody wants done, by when, by which node, and what became of it.
+
+wanted → sent → confirmed | refused | unknown. A time-out is ``unknown``: the tier above never claims what the owner of
+the thing has not said; what the owner says later replaces it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from anju.domain.alarms import NAME_MOST, NOTE_MOST, Act, Instruction, Person, Step
+from anju.domain.rights import Located
+from anju.errors import Invalid
+
+
+class CommandState(StrEnum):
+    """How far a command came."""
+
+    WANTED = "wanted"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class DeviceAction(StrEnum):
+    """What may be done to a device."""
+
+    ARM = "arm"
+    DISARM = "disarm"
+    OUTPUT = "output"
+
+
+_RANK = {
+    CommandState.WANTED: 1,
+    CommandState.SENT: 2,
+    CommandState.UNKNOWN: 3,
+    CommandState.REFUSED: 4,
+    CommandState.CONFIRMED: 4,
+}
+STEP_WITHIN = timedelta(seconds=30)
+"""How long a step on an alarm of a node below may travel."""
+DEADLINE_MOST = timedelta(minutes=5)
+ALARM_STEP = "alarm."
+"""Actions of this prefix are steps on an alarm; its home node does them in its own database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing wanted. ``owner_node`` does it, once by ``id``, and not after ``deadline``.
+
+    ``outcome`` is a stable code of why, ``done`` where it was done. ``fencing`` numbers the lease it was done under.
+    """
+
+    id: UUID
+    principal_id: str
+    principal_name: str
+    principal_node: str
+    action: str
+    target_kind: str
+    target_id: str
+    site_id: str
+    place_path: str
+    jurisdiction: str
+    owner_node: str
+    body: dict[str, Any]
+    wanted_at: datetime
+    deadline: datetime
+    state: CommandState = CommandState.WANTED
+    sent_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str = ""
+    fencing: int | None = None
+
+    @property
+    def version(self) -> int:
+        """Return how much is known: it only grows, so two tiers agree whichever word comes first."""
+        return _RANK[self.state]
+
+    @property
+    def located(self) -> Located:
+        """Return where its target is."""
+        return Located(self.place_path, self.jurisdiction)
+
+    @property
+    def is_step(self) -> bool:
+        """Return whether it is a step on an alarm."""
+        return self.action.startswith(ALARM_STEP)
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether its owner has spoken."""
+        return self.state in {CommandState.CONFIRMED, CommandState.REFUSED}
+
+    def sent(self, at: datetime, fencing: int | None = None) -> "Command":
+        """Return it on its way."""
+        return replace(self, state=CommandState.SENT, sent_at=at, fencing=fencing)
+
+    def ended(self, state: CommandState, outcome: str, at: datetime) -> "Command":
+        """Return it with what became of it."""
+        return replace(self, state=state, outcome=outcome, ended_at=at)
+
+
+def step_body(instruction: Instruction, by: Person, expected_version: int | None) -> dict[str, Any]:
+    """Return the body of a step's command: JSON only."""
+    return {
+        "finding": instruction.finding,
+        "note": instruction.note,
+        "until": instruction.until.isoformat() if instruction.until else None,
+        "person_on_site": instruction.person_on_site,
+        "expected_version": expected_version,
+        "by": {"id": by.id, "name": by.name, "node": by.node, "tier": by.tier},
+    }
+
+
+def read_step(command: Command, *, at: datetime) -> tuple[Act, int | None]:
+    """Return the step a command asks for, and the version it was looked at. Raises Invalid for a malformed body."""
+    told = command.body
+    try:
+        step = Step(command.action.removeprefix(ALARM_STEP))
+        by = Person(*(_text(told["by"], name, NAME_MOST) for name in ("id", "name", "node", "tier")))
+        until = datetime.fromisoformat(told["until"]) if told.get("until") else None
+        finding, note, on_site = (_text(told, name, NOTE_MOST) for name in ("finding", "note", "person_on_site"))
+        expected = told.get("expected_version")
+        act = Act(step, by, at, finding, note, until, on_site)
+        return act, None if expected is None else int(expected)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Invalid("malformed", f"this is no step on an alarm: {error!r}"[:200]) from error
+
+
+def _text(told: dict[str, Any], name: str, most: int) -> str:
+    value = told[name]
+    if not isinstance(value, str) or len(value) > most or "\0" in value:
+        raise ValueError(name)
+    return value

@@ -65,10 +65,12 @@ COMMENT ON TABLE code_segment IS 'serials first..last of a 14-digit prefix of th
 CREATE TABLE account (
     id text PRIMARY KEY, username text NOT NULL UNIQUE, name text NOT NULL, class text NOT NULL DEFAULT 'operator',
     phone bytea, password_hash text NOT NULL, pin_hash text NOT NULL DEFAULT '', totp_secret bytea,
+    totp_pending bytea, totp_step bigint NOT NULL DEFAULT 0,
     language text, theme text, layout jsonb NOT NULL DEFAULT '{}', state text NOT NULL DEFAULT 'active',
     must_change boolean NOT NULL DEFAULT false, failures integer NOT NULL DEFAULT 0, locked_until timestamptz,
     expires_at timestamptz, last_login_at timestamptz, password_changed_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now(), version bigint NOT NULL DEFAULT 1);
+COMMENT ON COLUMN account.totp_step IS 'the last 30 s step whose code was taken: no code works twice';
 CREATE TABLE password_history (
     account_id text NOT NULL, at timestamptz NOT NULL DEFAULT now(), password_hash text NOT NULL);
 CREATE INDEX ON password_history (account_id, at);
@@ -84,7 +86,7 @@ CREATE TABLE role_grant (
 CREATE TABLE session (
     id_hash bytea PRIMARY KEY, account_id text NOT NULL, created_at timestamptz NOT NULL,
     seen_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, locked boolean NOT NULL DEFAULT false,
-    reauthenticated_at timestamptz, peer text NOT NULL DEFAULT '', agent text NOT NULL DEFAULT '',
+    reauthenticated_at timestamptz, peer text NOT NULL DEFAULT '', agent text NOT NULL DEFAULT '', layout jsonb,
     ended_at timestamptz, end_reason text NOT NULL DEFAULT '');
 CREATE INDEX ON session (account_id) WHERE ended_at IS NULL;
 

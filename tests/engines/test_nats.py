@@ -19,7 +19,7 @@ from anju.engines import NatsServer
 @pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[NatsServer]:
     with tempfile.TemporaryDirectory(prefix="anju-nats-") as folder:
-        os.chmod(folder, 0o755)  # it drops to another user where the tests run as root
+        os.chmod(folder, 0o755)  # noqa: PTH101 - it drops to another user where the tests run as root
         found = NatsServer(Path(folder))
         await found.start()
         yield found

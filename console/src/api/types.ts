@@ -32,6 +32,6 @@ export interface Account {
 }
 export interface SessionView {
   account: Account; node: { id: string; name: string; tier: 'community' | 'county' | 'city' }
-  locked: boolean; policies: { idle_minutes?: number } & Record<string, unknown>; reauthenticated?: boolean; reauthenticated?: boolean
+  locked: boolean; policies: { idle_minutes?: number } & Record<string, unknown>; reauthenticated?: boolean
 }
 export type Row = Record<string, unknown> & { id?: string }

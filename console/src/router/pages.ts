@@ -1,0 +1,43 @@
+/** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
+import { Bell, Odometer } from '@element-plus/icons-vue'
+import type { Component } from 'vue'
+
+import type { Key } from '@/locales'
+
+/** The rail's items; one without a page the account may see is hidden. */
+export const SECTIONS = [
+  'overview', 'live', 'alarms', 'map', 'playback', 'doors', 'vehicles', 'visitors', 'fire', 'people', 'operations',
+  'acceptance', 'statistics', 'system',
+] as const
+export type Section = (typeof SECTIONS)[number]
+export type Tier = 'community' | 'county' | 'city'
+
+export interface PageEntry {
+  /** Address after `#/`; parameters allowed, e.g. `devices/:id?`. */
+  path: string
+  name: string
+  title: Key
+  section: Section
+  /** The action without which the page is hidden and refused; '' for everybody. */
+  action: string
+  icon: Component
+  component: () => Promise<Component | { default: Component }>
+  /** Second key of the chord `g` + letter. */
+  jump?: string
+  /** Only at these tiers; everywhere when left out. */
+  tiers?: readonly Tier[]
+  /** Reached from another page, not from the rail. */
+  hidden?: boolean
+}
+
+export const PAGES: readonly PageEntry[] = [
+  { path: 'home', name: 'home', title: 'page.home', section: 'overview', action: '', icon: Odometer, jump: 'h', component: () => import('@/views/home/HomePage.vue') },
+  { path: 'alarms/:id?', name: 'alarms', title: 'page.alarms', section: 'alarms', action: 'alarms.read', icon: Bell, jump: 'a', component: () => import('@/views/alarms/AlarmsPage.vue') },
+]
+
+/** What the rail shows: sections in order, each with the pages this account may open here. */
+export function rail(pages: readonly PageEntry[], can: (action: string) => boolean, tier: Tier): { section: Section; pages: PageEntry[] }[] {
+  const open = (each: PageEntry) => !each.hidden && (!each.action || can(each.action)) && (!each.tiers || each.tiers.includes(tier))
+  return SECTIONS.map((section) => ({ section, pages: pages.filter((each) => each.section === section && open(each)) }))
+    .filter((each) => each.pages.length > 0)
+}

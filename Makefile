@@ -1,10 +1,10 @@
-# `make test` does everything a newcomer needs. The rest is for those who work on Anju.
+# `make demo` and `make test` do everything a newcomer needs. The rest is for those who work on Anju.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: test check fix bench fuzz clean
+.PHONY: demo console test check fix bench fuzz clean
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -14,7 +14,13 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
-test: $(STAMP)
+demo: $(STAMP) console
+	$(BIN)/anju demo
+
+console: $(STAMP)
+	$(BIN)/python console/tool.py build
+
+test: $(STAMP) console
 	$(BIN)/python console/tool.py test
 	$(BIN)/pytest --cov --cov-report=term
 

@@ -1,0 +1,295 @@
+"""``anju demo``: city, county and community on this machine, paired, with simulated panels, on loopback only.
+
+One PostgreSQL and one NATS serve the three nodes, each with a database of its own; the upper tiers run in one process.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from anju.app import clock, console_answers, together
+from anju.config import Config, load
+from anju.engines import NatsServer, Postgres
+from anju.engines.child import becoming
+from anju.errors import ConfigError, DatabaseAway
+from anju.security import setup
+from anju.simulators.alarm_panel import Faults, Panel, drive, fleet
+from anju.store.database import Database
+from anju.store.log import NodeId, this_node
+from anju.supervisor import locked
+
+NODES = ("city", "county", "community")
+FIRST_PANEL = 0x1001
+READY_S = 60.0
+REPORT_EVERY_S, SUPERVISE_EVERY_S = 20.0, 10.0
+ZONES = 8
+_log = structlog.get_logger(__name__)
+
+_ABOUT: dict[str, dict[str, Any]] = {
+    "city": {"id": "gy-city", "name": "广元市平台", "region": "510800", "web": 8720, "docking": 8722},
+    "county": {"id": "gy-lizhou", "name": "利州区平台", "region": "510802", "web": 8710, "docking": 8712},
+    "community": {"id": "gy-dongba", "name": "东坝社区平台", "region": "510802", "web": 8700, "dc09": 8707},
+}
+
+REGIONS = (
+    {"code": "510800", "kind": "city", "name": "广元市", "longitude": 105.8433, "latitude": 32.4355},
+    {"code": "510802", "kind": "county", "name": "利州区", "longitude": 105.8450, "latitude": 32.4330},
+    {"code": "510802001", "kind": "street", "name": "东坝街道", "longitude": 105.8280, "latitude": 32.4410},
+    {"code": "510802001001", "kind": "community", "name": "天成社区"},
+)
+JURISDICTION = {"code": "510802450000", "name": "利州区公安分局东坝派出所"}
+
+
+async def run_demo(data: Path, *, panels: int, quiet: bool) -> None:
+    """Run the demo until cancelled; print where to log in."""
+    with locked(data):
+        async with _engines(data) as (postgres, nats):
+            configs = [await _config(data, name, postgres, nats) for name in NODES]
+            children = [await _spawn(data / name / "anju.toml") for name in NODES]
+            try:
+                async with asyncio.timeout(READY_S):
+                    urls = [await console_answers(config) for config in configs]
+                await _furnish(configs, panels)
+                await _tell(configs, urls)
+                await together(
+                    *(_watched(child) for child in children), _same_accounts(configs), _live(panels, quiet=quiet)
+                )
+            finally:
+                await asyncio.gather(*(_end(child) for child in children))
+
+
+@asynccontextmanager
+async def _engines(data: Path) -> AsyncIterator[tuple[Postgres, NatsServer]]:
+    postgres, nats = Postgres(data), NatsServer(data)
+    try:
+        await postgres.start()
+        await nats.start()
+        yield postgres, nats
+    finally:
+        await nats.stop()
+        await postgres.stop()
+
+
+async def _config(data: Path, name: str, postgres: Postgres, nats: NatsServer) -> Config:
+    """Write one node's configuration, and make its database."""
+    about, database = _ABOUT[name], f"anju_{name}"
+    await postgres.create_database(database)
+    lines = [
+        f'tier = "{name}"',
+        'data = "."',
+        f'processes = "{"separate" if name == "community" else "single"}"',
+        f'[node]\nid = "{about["id"]}"\nname = "{about["name"]}"\nregion = "{about["region"]}"',
+        f'[database]\nurl = "{postgres.app_url(database)}"\nowner_url = "{postgres.owner_url(database)}"',
+        f'[bus]\nurls = ["{nats.url}"]',
+        f"[web]\nport = {about['web']}",
+        f"[docking]\nport = {about['docking']}" if "docking" in about else f"[gateway]\ndc09 = {about['dc09']}",
+    ]
+    path = data / name / "anju.toml"
+    await asyncio.to_thread(_write, path, "\n".join(lines) + "\n")
+    return load(path)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+async def _spawn(config: Path) -> asyncio.subprocess.Process:
+    with (config.parent / "anju.log").open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "anju",
+            "run",
+            "--config",
+            str(config),
+            stdout=log,
+            stderr=log,
+            preexec_fn=becoming(None),
+        )
+
+
+async def _watched(child: asyncio.subprocess.Process) -> None:
+    code = await child.wait()
+    raise ConfigError(f"a node of the demo ended with {code}: see the anju.log of its folder")
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        child.terminate()
+        await child.wait()
+
+
+@asynccontextmanager
+async def _database(config: Config) -> AsyncIterator[Database]:
+    db = Database(config.database.url, application="anju demo")
+    await db.open()
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+async def _furnish(configs: list[Config], panels: int) -> None:
+    """Give the community its places and panels, and pair the tiers; what is there already stays."""
+    from anju.control.seed import registry_seed
+    from anju.store import links
+
+    for config in configs:
+        async with _database(config) as db, db.transaction() as tx:
+            await registry_seed(tx, spec(config.tier, panels), node=await this_node(tx), at=clock())
+    city, county, community = configs
+    for lower, upper in ((community, county), (county, city)):
+        async with _database(lower) as below, _database(upper) as above:
+            if await links.upper(below) is None:
+                await _pair(below, await this_node(below), lower, above, await this_node(above), upper)
+
+
+async def _pair(
+    below: Database, lower: NodeId, lower_config: Config, above: Database, upper: NodeId, upper_config: Config
+) -> None:
+    raise NotImplementedError
+
+
+def spec(tier: str, panels: int) -> dict[str, Any]:
+    """Return what stands where in the demo: the region's places, and at the community its sites, panels and zones."""
+    regions = list(REGIONS[:1] if tier == "city" else REGIONS[:2] if tier == "county" else REGIONS)
+    if tier != "community":
+        return {"regions": regions, "jurisdictions": [JURISDICTION], "sites": []}
+    return {"regions": regions, "jurisdictions": [JURISDICTION], "sites": _sites(panels)}
+
+
+def _sites(panels: int) -> list[dict[str, Any]]:
+    closed = {
+        "name": "东坝一号院",
+        "jurisdiction": JURISDICTION["code"],
+        "profile": {"era": "new", "form": "closed", "households": 864},
+        "longitude": 105.8296,
+        "latitude": 32.4402,
+        "places": [{"kind": "area", "name": each} for each in ("东围墙", "南围墙", "西围墙", "北围墙", "管理中心")]
+        + [{"kind": "building", "name": f"{number} 号楼"} for number in range(1, 5)],
+    }
+    open_site = {
+        "name": "利州老街小区",
+        "jurisdiction": JURISDICTION["code"],
+        "profile": {"era": "built", "form": "open", "households": 412},
+        "longitude": 105.8243,
+        "latitude": 32.4449,
+        "places": [{"kind": "building", "name": f"{number} 号楼"} for number in range(1, 4)],
+    }
+    where = ("西围墙", "北围墙", "东围墙", "南围墙", "管理中心")
+    closed["devices"] = [_panel(FIRST_PANEL + n, where[n % len(where)]) for n in range(panels - panels // 3)]
+    rest = range(panels - panels // 3, panels)
+    open_site["devices"] = [_panel(FIRST_PANEL + n, f"{n % 3 + 1} 号楼") for n in rest]
+    return [closed, open_site]
+
+
+def _panel(account: int, place: str) -> dict[str, Any]:
+    centre = place == "管理中心"
+    zones = [
+        {"area": "01", "number": f"{n:03}", "name": f"{place} {n} 号" + ("紧急按钮" if centre else "防区")}
+        | ({"kind": "panic"} if centre else {})
+        for n in range(1, ZONES + 1)
+    ]
+    return {
+        "kind": "alarm_panel",
+        "name": f"{place}报警主机",
+        "place": place,
+        "protocol": "dc09",
+        "account": f"0/{account:04X}",
+        "zones": zones,
+    }
+
+
+async def _tell(configs: list[Config], urls: list[str]) -> None:
+    """Print the addresses and, while nobody set the demo up, the one link that does."""
+    for config, url in zip(configs, urls, strict=True):
+        print(f"{config.node.name}: {url}", flush=True)  # noqa: T201 - what its user must read
+    async with _database(configs[-1]) as db:
+        if await setup.needed(db):
+            link = f"{urls[-1]}#/setup?token={await setup.make_link(db)}"
+            print(f"Set-up link (once, 24 h; the accounts hold at all three tiers): {link}", flush=True)  # noqa: T201
+
+
+_ACCOUNTS = ("role", "account", "role_grant")
+
+
+async def _same_accounts(configs: list[Config]) -> None:
+    """Make the demo's accounts at county and city as well, so that one set-up opens all three."""
+    *uppers, community = configs
+    while True:
+        try:
+            async with _database(community) as source:
+                for config in uppers:
+                    async with _database(config) as target:
+                        await _copy_accounts(source, target)
+        except DatabaseAway as away:
+            _log.info("accounts are compared later", reason=str(away))
+        await asyncio.sleep(1.0)
+
+
+async def _copy_accounts(source: Database, target: Database) -> None:
+    copied = 0
+    async with target.transaction() as tx:
+        for table in _ACCOUNTS:
+            rows = await source.fetch(f"SELECT to_jsonb(t)::text FROM {table} AS t")
+            for (row,) in rows:
+                copied += await tx.execute(
+                    f"""INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %(row)s::jsonb)
+                        ON CONFLICT DO NOTHING""",
+                    row=row,
+                )
+        if copied:
+            await tx.execute("UPDATE version SET value = value + 1 WHERE name = 'rights'")
+
+
+async def _live(panels: int, *, quiet: bool) -> None:
+    """Keep the panels alive; unless ``quiet``, let one report an intrusion now and then."""
+    found = fleet("127.0.0.1", _ABOUT["community"]["dc09"], panels, first=FIRST_PANEL)
+    await together(*(_supervise(panel) for panel in found), *(() if quiet else (_intrude(found),)))
+
+
+async def _supervise(panel: Panel) -> None:
+    while True:
+        await panel.supervise()
+        await asyncio.sleep(SUPERVISE_EVERY_S)
+
+
+async def _intrude(panels: list[Panel]) -> None:
+    number = 0
+    while True:
+        await asyncio.sleep(REPORT_EVERY_S)
+        panel, zone = panels[number % len(panels)], f"{number % ZONES + 1:03}"
+        await panel.report("130", zone)
+        await asyncio.sleep(REPORT_EVERY_S / 4)
+        await panel.report("130", zone, qualifier="3")
+        number += 1
+
+
+async def run_panels(
+    host: str,
+    port: int,
+    *,
+    first: str,
+    panels: int,
+    rate: float,
+    seconds: float,
+    faults: Mapping[str, float],
+    udp: bool,
+) -> None:
+    """Be a fleet of panels for a while; print what was sent and acknowledged. Raises ConfigError for bad words."""
+    try:
+        chosen, account = Faults(**faults), int(first, 16)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{error}: faults are {', '.join(Faults.__slots__)}; accounts are hexadecimal") from error
+    acknowledged: Counter[str] = Counter()
+    found = fleet(host, port, panels, first=account, transport="udp" if udp else "tcp", faults=chosen)
+    sent = await drive(found, rate, seconds, on_acknowledged=lambda each: acknowledged.update([each.source]))
+    print(f"{sent} reports begun, {acknowledged.total()} acknowledged, by {len(acknowledged)} panels")  # noqa: T201

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from uuid_utils.compat import uuid7
 
-from anju.domain.alarms import Act, AlarmState, Person, Step
-from anju.domain.changes import Change, Lane
-from anju.domain.docking import Batch, Receipt
+from anju.domain.alarms import Act, Person, Step
+from anju.domain.changes import Change, Lane, Origin
+from anju.domain.docking import Batch, Receipt, Sent
 from anju.domain.rights import EVERYWHERE
 from anju.engines import Postgres
 from anju.errors import UpperAway
@@ -23,6 +23,7 @@ from anju.upward.push import Pusher
 from tests.conftest import FrozenClock
 from tests.domain.test_alarms import event
 
+HOME = "/510800/510802/site/"
 GUARD = Person("g1", "李保安", "community", "community")
 
 
@@ -52,7 +53,16 @@ class Tier:
 
     async def receive(self, batch: Batch) -> Receipt:
         async with self.db.transaction() as tx:
-            return await receive(tx, batch, node=self.node, at=self.clock())
+            return await receive(tx, batch, region="/510800/", node=self.node, at=self.clock())
+
+    async def know_site(self, path: str, home: str) -> None:
+        """Be told of a 小区 by the node it belongs to, as by its place row."""
+        await self.db.execute(
+            """INSERT INTO place (id, kind, name, place_path, site_id, home_node)
+               VALUES (%(path)s, 'site', '东坝一号院', %(path)s, %(path)s, %(home)s)""",
+            path=path,
+            home=home,
+        )
 
     async def count(self, table: str) -> int:
         row = await self.db.fetch_one(f"SELECT count(*) FROM {table}")
@@ -60,7 +70,7 @@ class Tier:
 
     async def states(self) -> list[tuple[str, int]]:
         until, last = self.clock() + timedelta(days=1), UUID(int=2**128 - 1)
-        rows = await alarms.page(self.db, EVERYWHERE, states=list(AlarmState), until=until, before=last, limit=100)
+        rows = await alarms.page(self.db, EVERYWHERE, before=(until, last), limit=100)
         return [(row["state"], row["version"]) for row in rows]
 
 
@@ -74,6 +84,8 @@ async def tiers(postgres: Postgres, clock: FrozenClock) -> AsyncIterator[list[Ti
         await db.open()
         async with db.transaction() as tx:
             found.append(Tier(db, await make_node(tx, node_id=name, name=name, tier=name), clock))
+    for tier in found[1:]:
+        await tier.know_site("/510800/510802/site/", "community")
     yield found
     for tier in found:
         await tier.db.close()
@@ -153,15 +165,29 @@ async def test_an_upper_tier_that_lost_rows_gets_them_again(tiers: list[Tier]) -
 async def test_a_malformed_row_is_held_and_the_rest_goes_on(tiers: list[Tier]) -> None:
     community, county, _ = tiers
     odd = [
-        Change("event", "x", 1, "site", "/", "", {"id": "no uuid"}),
-        Change("weather", "y", 1, "site", "/", "", {"sun": True}),
+        Change("event", "x", 1, "site", HOME, "", {"id": "no uuid"}),
+        Change("weather", "y", 1, "site", HOME, "", {"sun": True}),
+        Change("event", "z", 1, "site", HOME, "", {"text": "\0"}),
+        Change("alarm", "a", 1, "site", "/510800/510802/other/", "", {}),
+        Change("place", "p", 1, "", "/510900/", "", {}),
+        Change("alarm", "b", 1, "site", HOME, "", {"home_node": "another"}),
+        Change("alarm", "c", 1, "site", HOME, "", {"event": {"place_path": "/510800/510802/other/"}}),
+        Change("event", "d", 2**60, "site", HOME, "", {}),
     ]
-    async with community.db.transaction() as tx:
-        await log.append(tx, Lane.BULK, odd, at=community.clock(), node=community.node)
+    origin = Origin("community", 1, 1)
+    rows = [Sent(seq, county.clock(), replace(each, origin=origin)) for seq, each in enumerate(odd, start=1)]
+    await county.receive(Batch("community", 7, Lane.BULK, tuple(rows)))
     await community.keep(1)
     await pusher(community, county).drain()
-    rows = await county.db.fetch("SELECT reason FROM quarantine ORDER BY reason")
-    assert [row[0] for row in rows] == ["kind_unknown", "malformed"]
+    held = await county.db.fetch("SELECT reason FROM quarantine ORDER BY reason")
+    assert [row[0] for row in held] == [
+        "foreign_home",
+        "kind_unknown",
+        *["malformed"] * 3,
+        "nul_in_text",
+        "outside_region",
+        "outside_sender",
+    ]
     assert await county.count("event") == 1
 
 

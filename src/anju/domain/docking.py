@@ -1,15 +1,26 @@
-"""Words between two tiers: what is sent up, and what became of it.
+"""Words between two tiers: what is sent up, what became of it, and who may send.
 
+Both ends speak these dataclasses as JSON. Nothing here trusts the other end: ``Batch.sound`` is asked before use.
 Source: 4.2.1 (community pushes to county), 4.2.2 (county pushes to city).
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
 
 from anju.domain.changes import Change, Fate, Lane
-from anju.errors import Conflict
+from anju.domain.commands import Command
+from anju.errors import Conflict, UpperAway
 
 MAX_ROWS = 500
+MAX_BODY = 8 * 1024 * 1024  # bytes of one request or answer
+MAX_PATH = 1_000
+CODE_MINUTES = 10
+_BIGGEST = 2**63 - 1
+
+PAIR, ROWS, COMMANDS = "/docking/v1/pair", "/docking/v1/rows", "/docking/v1/commands"
+ANCHORS, RECONCILE = "/docking/v1/anchors", "/docking/v1/reconcile"
+HEARTBEAT, RESYNC = "/docking/v1/heartbeat", "/docking/v1/resync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,12 @@ class Batch:
         """Return the seq of the last row."""
         return self.rows[-1].seq
 
+    def sound(self) -> bool:
+        """Return whether the rows are consecutive, not too many, and counted within reason."""
+        if not 1 <= len(self.rows) <= MAX_ROWS or not 1 <= self.first <= _BIGGEST - MAX_ROWS:
+            return False
+        return all(sent.seq == self.first + index and sent.logged_at.tzinfo for index, sent in enumerate(self.rows))
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -55,3 +72,188 @@ class Gap(Conflict):
     def __init__(self, mark: int) -> None:
         super().__init__("gap", f"everything up to {mark} is here; send what follows it")
         self.mark = mark
+
+
+class NotWelcome(UpperAway):
+    """The tier above answers and refuses this node. Keep everything; a person must act. ``code`` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"the tier above refuses: {code}")
+        self.code = code
+
+
+class LowerState(StrEnum):
+    """How the tier above stands to a node below."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REVOKED = "revoked"
+
+
+class UpperState(StrEnum):
+    """How this node stands to the tier above."""
+
+    UNCONFIRMED = "unconfirmed"  # a person must compare the fingerprint
+    WAITING = "waiting"  # for the approval above
+    LIVE = "live"
+    AWAY = "away"
+    REFUSED = "refused"  # revoked, unknown, or our clock is off: ``reason`` says which
+
+
+@dataclass(frozen=True, slots=True)
+class Lower:
+    """A node below as the tier above knows it. Everything of it lies under the place path ``region``."""
+
+    node: str
+    name: str
+    tier: str
+    public_key: bytes
+    fingerprint: str
+    state: LowerState
+    epoch: int = 0
+    region: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Upper:
+    """The tier above as this node knows it: one pinned certificate."""
+
+    url: str
+    certificate: str  # PEM
+    node: str
+    name: str
+    fingerprint: str
+    state: UpperState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PairAsk:
+    """A node asks to be taken in. ``proof`` shows it knows the one-time code and which certificate it saw."""
+
+    node: str
+    name: str
+    tier: str
+    public_key: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PairAnswer:
+    """Who the tier above is; ``proof`` shows that it knows the code too."""
+
+    node: str
+    name: str
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life: rows waiting in each lane, and how old the oldest of them is."""
+
+    name: str
+    tier: str
+    backlog: dict[Lane, int]
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The answer to a sign of life: who the tier above is, and what time it is there."""
+
+    node: str
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Commands on their way down. Any may come twice: its owner does it once."""
+
+    commands: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed head of ``node``'s operator log, kept where its own administrators do not reach."""
+
+    node: str
+    seq: int
+    sha256: bytes
+    sm3: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """How many rows of one UTC day and epoch the node below sent, by kind."""
+
+    day: date
+    epoch: int
+    sent: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DayFates:
+    """What became of them, by kind: sent = kept + duplicate + held + dropped."""
+
+    fates: dict[str, dict[Fate, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Part of a resync: objects as they stand now, instead of the rows ``first..last`` that retention dropped.
+
+    ``last`` is 0 for objects announced ahead of their rows. The mark moves with ``done`` only.
+    """
+
+    lane: Lane
+    epoch: int
+    first: int
+    last: int
+    changes: tuple[Change, ...] = ()
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the tier above did not do it. ``mark`` comes with code ``gap``; ``at`` is its clock."""
+
+    code: str
+    mark: int | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Rows ``first..last`` of a lane were dropped by retention before the tier above had them."""
+
+    lane: Lane
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where rows of a node below may lie: its sites' paths for everything, ``region`` for places themselves."""
+
+    region: str
+    sites: frozenset[str] = field(default=frozenset())
+
+    def hold(self, change: Change) -> str | None:
+        """Return why ``change`` must be held, None where it is the sender's own.
+
+        A place is bound by the region the node was approved for; all else by the sites it announced.
+        """
+        path = change.place_path
+        if change.kind == "place":
+            return None if path.startswith(self.region) and path != self.region else "outside_region"
+        return None if change.kind in FREE or self._inside(path) else "outside_sender"
+
+    def _inside(self, path: str) -> bool:
+        ends = [index + 1 for index, letter in enumerate(path) if letter == "/"]
+        return any(path[:end] in self.sites for end in ends)
+
+
+FREE = frozenset({"jurisdiction", "node"})
+"""Kinds that lie nowhere: a 管辖机构 and a node cross the places."""

@@ -1,7 +1,7 @@
 """Alarms as kept: each a row of its whole state, each step a row of its own, all of it told to the log."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,21 @@ import msgspec
 from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
-from anju.domain.alarms import Act, Alarm, AlarmState, Person, Step, decide, escalated, on_event, source_key
+from anju.domain.alarms import (
+    LIFE,
+    STORM_COUNT,
+    STORM_WITHIN,
+    UNDO_WITHIN,
+    Act,
+    Alarm,
+    AlarmState,
+    Person,
+    Step,
+    decide,
+    escalated,
+    on_event,
+    source_key,
+)
 from anju.domain.changes import Change
 from anju.domain.events import Event
 from anju.domain.rights import Scope
@@ -59,7 +73,7 @@ _PUT = """
     ON CONFLICT (id, raised_at) DO UPDATE SET level = EXCLUDED.level, state = EXCLUDED.state, active = EXCLUDED.active,
         owner_id = EXCLUDED.owner_id, shelved_until = EXCLUDED.shelved_until, escalate_at = EXCLUDED.escalate_at,
         version = EXCLUDED.version, body = EXCLUDED.body
-    WHERE alarm.version < EXCLUDED.version
+    WHERE alarm.version < EXCLUDED.version AND alarm.home_node = EXCLUDED.home_node
 """
 _SOURCE = """
     INSERT INTO alarm_source (site_id, source_key, alarm_id, raised_at)
@@ -133,22 +147,35 @@ async def apply(tx: Transaction, alarm: Alarm, *, at: datetime) -> bool:
     return await tx.execute(_PUT, **_row(alarm, body(alarm), at)) == 1
 
 
+async def apply_many(tx: Transaction, told: Sequence[Alarm], *, at: datetime) -> list[bool]:
+    """Do ``apply`` to many, in their order; return the same of each."""
+    rows = [_row(alarm, body(alarm), at) for alarm in told]
+    return [count == 1 for count in await tx.execute_each(_PUT, rows)]
+
+
+async def apply_steps(tx: Transaction, steps: Sequence[Change]) -> list[bool]:
+    """Do ``apply_step`` to many, in their order; return the same of each."""
+    return [count == 1 for count in await tx.execute_each(_STEP, [_step_row(step) for step in steps])]
+
+
 async def apply_step(tx: Transaction, step: Change) -> bool:
     """Write one step; return False where it is here already."""
+    return await tx.execute(_STEP, **_step_row(step)) == 1
+
+
+def _step_row(step: Change) -> dict[str, Any]:
     told = step.body
-    done = await tx.execute(
-        _STEP,
-        id=UUID(told["id"]),
-        alarm_id=UUID(told["alarm_id"]),
-        raised_at=datetime.fromisoformat(told["raised_at"]),
-        at=datetime.fromisoformat(told["at"]),
-        version=int(told["version"]),
-        site_id=step.site_id,
-        place_path=step.place_path,
-        jurisdiction=step.jurisdiction,
-        body=Jsonb(told),
-    )
-    return done == 1
+    return {
+        "id": UUID(told["id"]),
+        "alarm_id": UUID(told["alarm_id"]),
+        "raised_at": datetime.fromisoformat(told["raised_at"]),
+        "at": datetime.fromisoformat(told["at"]),
+        "version": int(told["version"]),
+        "site_id": step.site_id,
+        "place_path": step.place_path,
+        "jurisdiction": step.jurisdiction,
+        "body": Jsonb(told),
+    }
 
 
 def _row(alarm: Alarm, stored: dict[str, Any], at: datetime) -> dict[str, Any]:
@@ -225,18 +252,112 @@ async def unshelve_due(tx: Transaction, *, home_node: str, at: datetime, limit: 
     return changes
 
 
-_PAGE = f"""
-    SELECT body FROM alarm WHERE {IN_SCOPE} AND state = ANY(%(states)s) AND (raised_at, id) < (%(until)s, %(before)s)
-    ORDER BY raised_at DESC, id DESC LIMIT %(limit)s
-"""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alarms of a scope are asked for; None or empty asks for all.
+
+    ``place`` is the id of any place above them, ``words`` stand in a name or the note, ``since`` counts, ``until`` not.
+    """
+
+    states: tuple[AlarmState, ...] = tuple(AlarmState)
+    level: int | None = None
+    kind: str | None = None
+    place: str | None = None
+    site: str | None = None
+    device: str | None = None
+    words: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    drill: bool | None = None
+
+    def where(self) -> tuple[str, dict[str, Any]]:
+        """Return the condition and its parameters."""
+        given = {name: getattr(self, name) for name in _CONDITIONS if getattr(self, name) not in {None, ""}}
+        told = " AND ".join(["state = ANY(%(states)s)", *(_CONDITIONS[name] for name in given)])
+        return told, {**given, "states": list(self.states)}
+
+
+_CONDITIONS = {
+    "level": "level = %(level)s",
+    "kind": "kind = %(kind)s",
+    "place": "strpos(place_path, '/' || %(place)s || '/') > 0",
+    "site": "site_id = %(site)s",
+    "device": "device_id = %(device)s",
+    "words": """strpos(lower(concat_ws(' ', body ->> 'place_name', body ->> 'device_name', body ->> 'zone_name', zone,
+        body ->> 'note')), lower(%(words)s)) > 0""",
+    "since": "raised_at >= %(since)s",
+    "until": "raised_at < %(until)s",
+    "drill": "drill = %(drill)s",
+}
+ALL = Wanted()
+_SHOWN = """SELECT body - 'event', (SELECT name FROM place WHERE place.id = alarm.site_id) FROM alarm"""
+
+
+def shown(stored: dict[str, Any], site_name: str | None) -> dict[str, Any]:
+    """Return an alarm's row as lists and pages show it."""
+    closed = stored["closed_at"] if stored["review"] is None else None
+    undo = datetime.fromisoformat(closed) + UNDO_WITHIN if closed else None
+    return {**stored, "site_name": site_name or "", "undo_until": undo.isoformat() if undo else None}
 
 
 async def page(
-    db: Executor, scope: Scope, *, states: Sequence[AlarmState], until: datetime, before: UUID, limit: int
+    db: Executor, scope: Scope, wanted: Wanted = ALL, *, before: tuple[datetime, UUID], limit: int
 ) -> list[dict[str, Any]]:
     """Return alarms inside ``scope``, newest first; go on with the last one's time and id."""
-    rows = await db.fetch(_PAGE, states=list(states), until=until, before=before, limit=limit, **scope.bounds())
-    return [row[0] for row in rows]
+    where, given = wanted.where()
+    query = f"""{_SHOWN} WHERE {IN_SCOPE} AND {where} AND (raised_at, id) < (%(before_at)s, %(before_id)s)
+        ORDER BY raised_at DESC, id DESC LIMIT %(limit)s"""
+    rows = await db.fetch(query, **given, before_at=before[0], before_id=before[1], limit=limit, **scope.bounds())
+    return [shown(*row) for row in rows]
+
+
+async def one(db: Executor, scope: Scope, alarm_id: UUID) -> dict[str, Any]:
+    """Return one alarm inside ``scope`` as pages show it. Raises NotFound."""
+    row = await db.fetch_one(f"{_SHOWN} WHERE id = %(id)s AND {IN_SCOPE}", id=alarm_id, **scope.bounds())
+    if row is None:
+        raise NotFound("no_alarm", "there is no such alarm here")
+    return shown(*row)
+
+
+_GROUPS = f"""
+    SELECT storm_key, count(*), min(level), min(kind), min(site_id), min(device_id),
+        max(body ->> 'device_name'), max(body ->> 'place_name'), min(raised_at), max(raised_at), bool_or(drill)
+    FROM alarm WHERE state = 'new' AND {IN_SCOPE}
+    GROUP BY storm_key ORDER BY min(level), max(raised_at) DESC LIMIT %(limit)s
+"""
+_GROUP_NAMES = ("storm_key", "count", "level", "kind", "site_id", "device_id", "device_name", "place_name")
+
+
+async def groups(db: Executor, scope: Scope, *, limit: int) -> list[dict[str, Any]]:
+    """Return what waits inside ``scope`` by device and kind: how many, how urgent, from when to when."""
+    found = []
+    for row in await db.fetch(_GROUPS, limit=limit, **scope.bounds()):
+        named = dict(zip(_GROUP_NAMES, row[:8], strict=True))
+        times = {"first_at": row[8].isoformat(), "last_at": row[9].isoformat()}
+        found.append({**named, **times, "drill": row[10], "life": named["kind"] in LIFE})
+    return found
+
+
+async def is_storm(db: Executor, scope: Scope, *, at: datetime) -> bool:
+    """Return whether more new alarms came than anybody reads one by one. Source: EEMUA 191 (alarm flood)."""
+    row = await db.fetch_one(
+        f"SELECT count(*) FROM alarm WHERE state = 'new' AND raised_at > %(since)s AND NOT drill AND {IN_SCOPE}",
+        since=at - STORM_WITHIN,
+        **scope.bounds(),
+    )
+    return bool(row and row[0] > STORM_COUNT)
+
+
+async def of_group(db: Executor, scope: Scope, storm_key: str, *, limit: int) -> list[Alarm]:
+    """Return the alarms of one group that wait inside ``scope``, oldest first."""
+    rows = await db.fetch(
+        f"""SELECT body FROM alarm WHERE state = 'new' AND storm_key = %(key)s AND {IN_SCOPE}
+            ORDER BY raised_at, id LIMIT %(limit)s""",
+        key=storm_key,
+        limit=limit,
+        **scope.bounds(),
+    )
+    return [read_body(row[0]) for row in rows]
 
 
 async def steps(db: Executor, scope: Scope, alarm_id: UUID) -> list[dict[str, Any]]:

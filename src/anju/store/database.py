@@ -61,6 +61,23 @@ class Transaction:
         async with self._connection.cursor() as cursor:
             await cursor.executemany(query, rows)
 
+    async def execute_each(self, query: str, rows: Sequence[dict[str, Any]]) -> list[int]:
+        """Run ``query`` once for each of ``rows``, pipelined; return the number of rows each touched."""
+        if not rows:
+            return []
+        async with self._connection.cursor() as cursor:
+            await cursor.executemany(query, rows, returning=True)
+            touched = [cursor.rowcount]
+            while cursor.nextset():
+                touched.append(cursor.rowcount)
+            return touched
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what the block did, and only that, where it raises."""
+        async with self._connection.transaction():
+            yield
+
     async def copy(self, table_and_columns: str, rows: Sequence[Sequence[Any]]) -> None:
         """Write ``rows`` by COPY into e.g. ``event (id, received_at)``."""
         statement = f"COPY {table_and_columns} FROM STDIN"

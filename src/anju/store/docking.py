@@ -1,12 +1,14 @@
 """What the tier above knows of each node below: marks, and the fates it gave, by day and kind."""
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
 
-from anju.domain.changes import Fate, Lane
+from anju.domain.changes import Change, Fate, Lane
 from anju.domain.docking import Sent
-from anju.store.database import Executor, Transaction
+from anju.store.database import Database, Executor, Transaction
 
 
 async def lock_mark(tx: Transaction, node: str, epoch: int, lane: Lane) -> int:
@@ -79,3 +81,68 @@ async def sent(db: Executor, epoch: int, day: date, *, up_to: dict[Lane, int]) -
         bulk=up_to[Lane.BULK],
     )
     return {row[0]: int(row[1]) for row in rows}
+
+
+async def first_time(db: Database, once: bytes, *, at: datetime) -> bool:
+    """Return whether a signed request is seen for the first time, by any process of this node.
+
+    It waits for no disk: after a crash of PostgreSQL a repeat could pass once, and every request bears a repeat.
+    """
+    async with db.transaction() as tx:
+        await tx.execute("SET LOCAL synchronous_commit = off")
+        query = "INSERT INTO replay_nonce (id, at) VALUES (%(id)s, %(at)s) ON CONFLICT DO NOTHING"
+        return await tx.execute(query, id=once, at=at) == 1
+
+
+async def forget_requests(db: Executor, *, before: datetime) -> int:
+    """Forget requests whose signature has run out by now; return how many."""
+    return await db.execute("DELETE FROM replay_nonce WHERE at < %(before)s", before=before)
+
+
+_ROUTE = """
+    INSERT INTO lower_route (node, via) VALUES (%(node)s, %(via)s) ON CONFLICT (node) DO UPDATE
+    SET via = EXCLUDED.via WHERE NOT EXISTS (
+        SELECT FROM lower_node n WHERE n.node = lower_route.via AND n.state = 'approved')
+"""
+
+
+async def learn_routes(tx: Transaction, via: str, origins: Sequence[str]) -> frozenset[str]:
+    """Note that ``origins`` are reached through ``via``; return those that are.
+
+    A node that was reached through another approved node stays there: who brings word of it first is believed.
+    """
+    query = "SELECT node FROM lower_route WHERE via = %(via)s"
+    known = {via, *(row[0] for row in await tx.fetch(query, via=via))}
+    if fresh := sorted(set(origins) - known):  # written only then: the row lock would let one lane wait for the other
+        await tx.execute_many(_ROUTE, [{"node": node, "via": via} for node in fresh])
+        known.update(row[0] for row in await tx.fetch(query, via=via))
+    return frozenset(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row from below that somebody must look at; ``told`` is its JSON."""
+
+    id: UUID
+    at: datetime
+    source: str
+    reason: str
+    change: Change
+    told: bytes
+
+
+async def hold(tx: Transaction, held: Held) -> None:
+    """Put a row into quarantine."""
+    await tx.execute(
+        """INSERT INTO quarantine (id, held_at, site_id, source_id, place_path, jurisdiction, station, reason, value)
+           VALUES (%(id)s, %(at)s, %(site)s, %(source)s, %(path)s, %(jurisdiction)s, 'receive', %(reason)s,
+               %(value)s::jsonb)""",
+        id=held.id,
+        at=held.at,
+        site=held.change.site_id,
+        source=held.source,
+        path=held.change.place_path,
+        jurisdiction=held.change.jurisdiction,
+        reason=held.reason,
+        value=held.told.decode(),
+    )

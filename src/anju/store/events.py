@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg.types.json import Jsonb
 
 from anju.domain.events import Event
@@ -67,12 +68,28 @@ async def insert(tx: Transaction, events: Sequence[tuple[Event, UUID | None]], *
     await tx.copy(_COLUMNS, [_row(event, raw_id, at) for event, raw_id in events])
 
 
-async def insert_remote(tx: Transaction, event: Event, *, at: datetime) -> bool:
-    """Write an event of a node below, whose raw frame stays there; return False where it is here already."""
-    names = [name.strip() for name in _COLUMNS.partition("(")[2].rstrip(")").split(",")]
-    places = ", ".join(f"%({name})s" for name in names)
-    values = dict(zip(names, _row(event, None, at), strict=True))
-    return await tx.execute(f"INSERT INTO {_COLUMNS} VALUES ({places}) ON CONFLICT DO NOTHING", **values) == 1
+_REMOTE = f"""
+    INSERT INTO {_COLUMNS}
+    SELECT (b->>'id')::uuid, (b->>'received_at')::timestamptz, %(at)s, b->>'site_id', b->>'place_id', b->>'place_path',
+        b->>'jurisdiction', b->>'device_id', b->>'zone', b->>'kind', b->>'state', (b->>'level')::smallint,
+        b->>'code_space', b->>'code', (b->>'occurred_at')::timestamptz, (b->>'clock_offset_ms')::bigint,
+        ARRAY(SELECT jsonb_array_elements_text(b->'flags')), (b->>'late')::boolean, (b->>'drill')::boolean, NULL, b
+    FROM jsonb_array_elements(%(bodies)s::jsonb) AS b ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
+async def insert_remote(tx: Transaction, events: Sequence[Event], *, at: datetime) -> list[bool]:
+    """Write events of a node below, whose raw frames stay there; return of each whether it was new."""
+    bodies = msgspec.json.encode([body(event) for event in events]).decode()
+    missing = {row[0] for row in await tx.fetch(_REMOTE, at=at, bodies=bodies)}
+    return [_taken(missing, event.id) for event in events]
+
+
+def _taken(missing: set[UUID], one: UUID) -> bool:
+    if one not in missing:
+        return False
+    missing.remove(one)
+    return True
 
 
 def _row(e: Event, raw_id: UUID | None, at: datetime) -> list[Any]:

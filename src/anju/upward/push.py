@@ -4,6 +4,7 @@ Source: 4.2.1, 5.1.3-b (alarm signal, time, place, type pushed to the upper plat
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from anju.domain.changes import Lane
 from anju.domain.docking import MAX_ROWS, Batch, Gap, Receipt, Sent
@@ -56,3 +57,11 @@ class Pusher:
             at = await cursors.position(self._db, self._consumer, lane, epoch=self._node.epoch)
             waiting[lane] = await log.head(self._db, lane, self._node.epoch) - at.seq
         return waiting
+
+    async def oldest_waiting(self) -> datetime | None:
+        """Return when the oldest row that waits to go up was logged, None where nothing waits."""
+        found = []
+        for lane in Lane:
+            at = await cursors.position(self._db, self._consumer, lane, epoch=self._node.epoch)
+            found += [row.at for row in await log.read(self._db, lane, self._node.epoch, at.seq, 1)]
+        return min(found, default=None)

@@ -1,0 +1,238 @@
+"""The door for nodes below: TLS, signed requests, rows with fates, commands by long poll.
+
+Nothing is answered before its commit. Who is not approved is refused before a byte of the body is read.
+Source: 4.2.2 (county and city receive from below), 6.3.3 (only known platforms exchange data).
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from anju.domain import docking as words
+from anju.domain.commands import Command
+from anju.domain.docking import MAX_BODY, Batch, Beat, Gap, Handed, Lower, LowerState, Receipt, Refusal
+from anju.errors import DatabaseAway, Refused, WireError
+from anju.store import docking, links
+from anju.store.database import Database
+from anju.store.log import NodeId
+from anju.wire import signing
+from anju.wire.http import HttpServer
+
+BODY_S = 30.0  # a whole body, however slow the line
+POLL_S, LOOK_S = 20.0, 2.0
+ROOM = 8 * MAX_BODY  # bytes of all bodies held at once
+PAIRINGS = 20  # attempts a minute
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What stands behind the routes.
+
+    ``receive`` keeps a batch of an approved node and returns after the commit. ``pair`` checks a one-time code; it
+    raises Refused. ``take`` returns the commands that wait for a node.
+    """
+
+    receive: Callable[[Batch, Lower], Awaitable[Receipt]]
+    pair: Callable[[words.PairAsk], Awaitable[words.PairAnswer]]
+    take: Callable[[str], Awaitable[Sequence[Command]]]
+
+
+class _No(Exception):
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status, self.code = status, code
+
+
+class LowerPlatforms:
+    """All nodes below. ``rejected`` counts what was refused, by reason."""
+
+    def __init__(self, db: Database, node: NodeId, doors: Doors, *, clock: Callable[[], datetime]) -> None:
+        self._db, self._node, self._doors, self._clock = db, node, doors, clock
+        self._held = 0
+        self._pairings: deque[datetime] = deque(maxlen=PAIRINGS)
+        self._news, self._stopping = asyncio.Event(), False
+        self.rejected: Counter[str] = Counter()
+        self.app = Starlette(
+            routes=[
+                self._route(words.PAIR, self._pair),
+                self._route(words.ROWS, self._rows),
+                self._route(words.COMMANDS, self._commands),
+                self._route(words.HEARTBEAT, self._heartbeat),
+            ]
+        )
+
+    def wake(self) -> None:
+        """Let those who poll for commands look now."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def stop(self) -> None:
+        """Answer those who poll at once, for good."""
+        self._stopping = True
+        self.wake()
+
+    def _route(self, path: str, handle: Callable[[Request], Awaitable[Any]], method: str = "POST") -> Route:
+        async def answered(request: Request) -> Response:
+            try:
+                return _json(200, await handle(request))
+            except _ANSWERED as error:
+                return self._refusal(error)
+
+        return Route(path, answered, methods=[method])
+
+    def _refusal(self, error: Exception) -> Response:
+        status, code, mark = _meaning(error)
+        self.rejected[code] += 1
+        if status != 503:
+            _log.info("docking request refused", code=code, reason=str(error)[:200])
+        return _json(status, Refusal(code, mark, self._clock()))
+
+    @asynccontextmanager
+    async def _from(self, request: Request) -> AsyncIterator[tuple[Lower, bytes, int]]:
+        """Give the approved sender, the body and its epoch; hold room for the body until the block ends."""
+        claim = signing.read(request.headers)
+        if not claim.timely(self._clock()):
+            raise _No(401, "clock")
+        known = await links.lower(self._db, claim.node)
+        if known is None:
+            raise _No(401, "unknown")
+        async with self._body(request) as body:
+            claim.check(known.public_key, method=request.method, path=_path(request), body=body, now=self._clock())
+            await self._once(claim)
+            if known.state is not LowerState.APPROVED:
+                raise _No(403, known.state.value)
+            yield known, body, claim.epoch
+
+    async def _once(self, claim: signing.Signed) -> None:
+        if not await docking.first_time(self._db, claim.once, at=self._clock()):
+            raise _No(401, "replayed")
+
+    @asynccontextmanager
+    async def _body(self, request: Request) -> AsyncIterator[bytes]:
+        size = _declared(request)
+        if self._held + size > ROOM:
+            raise _No(503, "busy")
+        self._held += size
+        try:
+            yield await _read(request, size)
+        finally:
+            self._held -= size
+
+    async def _rows(self, request: Request) -> Receipt:
+        async with self._from(request) as (sender, body, epoch):
+            batch = msgspec.json.decode(body, type=Batch)
+            if (batch.node, batch.epoch) != (sender.node, epoch) or not batch.sound():
+                raise _No(422, "malformed")
+            return await self._doors.receive(batch, sender)
+
+    async def _pair(self, request: Request) -> words.PairAnswer:
+        claim, now = signing.read(request.headers), self._clock()
+        if len(self._pairings) == PAIRINGS and now - self._pairings[0] < timedelta(minutes=1):
+            raise _No(429, "too_many")
+        self._pairings.append(now)
+        async with self._body(request) as body:
+            ask = msgspec.json.decode(body, type=words.PairAsk)
+            claim.check(ask.public_key, method=request.method, path=_path(request), body=body, now=now)
+            await self._once(claim)
+            if claim.node != ask.node:
+                raise _No(422, "malformed")
+            return await self._doors.pair(ask)
+
+    async def _heartbeat(self, request: Request) -> words.Welcome:
+        async with self._from(request) as (sender, body, epoch):
+            beat = msgspec.json.decode(body, type=Beat)
+            await links.note_beat(self._db, sender.node, beat, epoch=epoch, at=self._clock())
+            return words.Welcome(self._node.id, self._node.name, self._clock())
+
+    async def _commands(self, request: Request) -> Handed:
+        async with self._from(request) as (sender, _, _):
+            until = asyncio.get_running_loop().time() + POLL_S
+            while True:
+                news = self._news
+                found = tuple(await self._doors.take(sender.node))
+                over = asyncio.get_running_loop().time() >= until or self._stopping
+                if found or over or await request.is_disconnected():
+                    return Handed(found)
+                await _either(news, LOOK_S)
+
+
+async def serve(platforms: LowerPlatforms, host: str, port: int, certificate: Path, key: Path) -> HttpServer:
+    """Open the door; the caller closes it after ``platforms.stop()``."""
+    server = HttpServer(platforms.app, certificate=certificate, key=key)
+    await server.open(host, port)
+    return server
+
+
+_CODES: tuple[tuple[type[Exception], int, str], ...] = (
+    (DatabaseAway, 503, "away"),
+    (TimeoutError, 503, "away"),
+    (ClientDisconnect, 400, "cut_off"),
+    (msgspec.MsgspecError, 422, "malformed"),
+    (ValueError, 422, "malformed"),
+    (RecursionError, 422, "malformed"),
+)
+_ANSWERED: tuple[type[Exception], ...] = (_No, WireError, Refused, *(kind for kind, _, _ in _CODES))
+
+
+def _meaning(error: Exception) -> tuple[int, str, int | None]:
+    """Return status, code and mark that tell the node below what to do next."""
+    if isinstance(error, Gap):
+        return 409, "gap", error.mark
+    if isinstance(error, WireError):
+        return 401, error.reason.replace(" ", "_"), None
+    if isinstance(error, (_No, Refused)):
+        return error.status, error.code, None
+    return next((status, code, None) for kind, status, code in _CODES if isinstance(error, kind))
+
+
+def _json(status: int, answer: Any) -> Response:
+    headers = {"retry-after": "2"} if status == 503 else None
+    return Response(msgspec.json.encode(answer), status, headers, "application/json")
+
+
+def _path(request: Request) -> str:
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def _declared(request: Request) -> int:
+    told = request.headers.get("content-length", "")
+    if request.method == "GET" and not told:
+        return 0
+    if not (told.isascii() and told.isdigit() and len(told) < 20):
+        raise _No(411, "length_needed")
+    if int(told) > MAX_BODY:
+        raise _No(413, "too_large")
+    return int(told)
+
+
+async def _read(request: Request, most: int) -> bytes:
+    found = bytearray()
+    async with asyncio.timeout(BODY_S):
+        async for piece in request.stream():
+            found += piece
+            if len(found) > most:
+                raise _No(413, "too_large")
+    return bytes(found)
+
+
+async def _either(news: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError:
+        return

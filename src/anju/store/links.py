@@ -1,0 +1,155 @@
+"""Links of this node: the one tier above it, the nodes below it, and the codes by which they pair."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from anju.domain.docking import Beat, Lower, LowerState, Upper, UpperState
+from anju.store.database import Executor, Transaction
+from anju.store.versions import Subject, bump
+
+_LOWER = "node, name, tier, public_key, fingerprint, state, epoch, region"
+_UPPER = "url, certificate, node, name, fingerprint, state, reason"
+
+
+async def lower(db: Executor, node: str) -> Lower | None:
+    """Return the node below of that id, approved or not."""
+    row = await db.fetch_one(f"SELECT {_LOWER} FROM lower_node WHERE node = %(node)s", node=node)
+    return _lower(row) if row else None
+
+
+async def ask_in(tx: Transaction, asking: Lower, *, at: datetime) -> bool:
+    """Note a node that asks to be taken in; return False where that id is approved under another key."""
+    done = await tx.execute(
+        """INSERT INTO lower_node (node, name, tier, public_key, fingerprint, state, asked_at)
+           VALUES (%(node)s, %(name)s, %(tier)s, %(public_key)s, %(fingerprint)s, 'pending', %(at)s)
+           ON CONFLICT (node) DO UPDATE SET name = EXCLUDED.name, tier = EXCLUDED.tier,
+               public_key = EXCLUDED.public_key, fingerprint = EXCLUDED.fingerprint, asked_at = EXCLUDED.asked_at,
+               state = CASE WHEN lower_node.state = 'approved' THEN 'approved' ELSE 'pending' END
+           WHERE lower_node.state <> 'approved' OR lower_node.public_key = EXCLUDED.public_key""",
+        **{name: getattr(asking, name) for name in ("node", "name", "tier", "public_key", "fingerprint")},
+        at=at,
+    )
+    await bump(tx, Subject.LINKS)
+    return done == 1
+
+
+async def approve(tx: Transaction, node: str, *, region: str, by: str) -> bool:
+    """Take a node in, everything of it to lie under the place path ``region``; return False where nobody asked."""
+    done = await tx.execute(
+        """UPDATE lower_node SET state = 'approved', region = %(region)s, approved_by = %(by)s
+           WHERE node = %(node)s""",
+        node=node,
+        region=region,
+        by=by,
+    )
+    await tx.execute(
+        """INSERT INTO lower_route (node, via) SELECT %(node)s, %(node)s WHERE %(done)s = 1
+           ON CONFLICT (node) DO UPDATE SET via = EXCLUDED.via""",
+        node=node,
+        done=done,
+    )
+    await bump(tx, Subject.LINKS)
+    return done == 1
+
+
+async def revoke(tx: Transaction, node: str) -> bool:
+    """Take nothing more from a node; return False where there is none."""
+    done = await tx.execute("UPDATE lower_node SET state = 'revoked' WHERE node = %(node)s", node=node)
+    await bump(tx, Subject.LINKS)
+    return done == 1
+
+
+async def note_beat(db: Executor, node: str, beat: Beat, *, epoch: int, at: datetime) -> None:
+    """Write what a node below says of itself."""
+    await db.execute(
+        """UPDATE lower_node SET last_seen = %(at)s, epoch = %(epoch)s, delay_ms = %(delay)s, backlog = %(backlog)s,
+               name = %(name)s WHERE node = %(node)s""",
+        node=node,
+        at=at,
+        epoch=epoch,
+        delay=beat.delay_ms,
+        backlog=Jsonb({lane.value: count for lane, count in beat.backlog.items()}),
+        name=beat.name,
+    )
+
+
+async def upper(db: Executor) -> Upper | None:
+    """Return the tier above, None where this node was never paired."""
+    row = await db.fetch_one(f"SELECT {_UPPER} FROM upper_link")
+    return Upper(row[0], row[1], row[2], row[3], row[4], UpperState(row[5]), row[6]) if row else None
+
+
+async def put_upper(tx: Transaction, link: Upper, *, at: datetime) -> None:
+    """Write the tier above; it replaces another."""
+    await tx.execute(
+        f"""INSERT INTO upper_link ({_UPPER}, paired_at) VALUES (%(url)s, %(certificate)s, %(node)s, %(name)s,
+                %(fingerprint)s, %(state)s, %(reason)s, %(at)s)
+            ON CONFLICT (one) DO UPDATE SET url = EXCLUDED.url, certificate = EXCLUDED.certificate,
+                node = EXCLUDED.node, name = EXCLUDED.name, fingerprint = EXCLUDED.fingerprint,
+                state = EXCLUDED.state, reason = EXCLUDED.reason, paired_at = EXCLUDED.paired_at""",
+        **asdict(link),
+        at=at,
+    )
+    await bump(tx, Subject.LINKS)
+
+
+async def drop_upper(tx: Transaction) -> bool:
+    """Forget the tier above; return False where there was none."""
+    done = await tx.execute("DELETE FROM upper_link")
+    await bump(tx, Subject.LINKS)
+    return done == 1
+
+
+async def note_upper(
+    db: Executor, node: str, state: UpperState, reason: str, *, acked_at: datetime | None, delay_ms: int | None
+) -> None:
+    """Write how the link stands, unless a person changed it meanwhile."""
+    await db.execute(
+        """UPDATE upper_link SET state = %(state)s, reason = %(reason)s, delay_ms = coalesce(%(delay)s, delay_ms),
+               last_ack_at = coalesce(%(acked)s, last_ack_at) WHERE node = %(node)s AND state <> 'unconfirmed'""",
+        node=node,
+        state=state,
+        reason=reason[:500],
+        delay=delay_ms,
+        acked=acked_at,
+    )
+
+
+async def add_code(db: Executor, digest: bytes, *, by: str, expires_at: datetime) -> None:
+    """Write a one-time code by its digest."""
+    await db.execute(
+        "INSERT INTO pairing_code (hash, made_by, expires_at) VALUES (%(hash)s, %(by)s, %(until)s)",
+        hash=digest,
+        by=by,
+        until=expires_at,
+    )
+
+
+async def valid_codes(db: Executor, *, at: datetime) -> Sequence[bytes]:
+    """Return the digests of all codes that may still be used."""
+    rows = await db.fetch("SELECT hash FROM pairing_code WHERE used_at IS NULL AND expires_at > %(at)s", at=at)
+    return [bytes(row[0]) for row in rows]
+
+
+async def use_code(tx: Transaction, digest: bytes, *, at: datetime) -> bool:
+    """Use a code up; return False where another was faster."""
+    query = "UPDATE pairing_code SET used_at = %(at)s WHERE hash = %(hash)s AND used_at IS NULL"
+    return await tx.execute(query, hash=digest, at=at) == 1
+
+
+async def sites(db: Executor, node: str) -> frozenset[str]:
+    """Return the paths of the 小区 that ``node``, or a node reached through it, announced."""
+    rows = await db.fetch(
+        """SELECT place_path FROM place WHERE kind = 'site' AND (home_node = %(node)s
+               OR home_node IN (SELECT r.node FROM lower_route r WHERE r.via = %(node)s))""",
+        node=node,
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def _lower(row: Sequence[Any]) -> Lower:
+    return Lower(row[0], row[1], row[2], bytes(row[3]), row[4], LowerState(row[5]), row[6], row[7])

@@ -1,15 +1,24 @@
 import { get, page, patch, post, put, type Query } from './client'
 import type { FiledEvent } from './events'
 
-export interface Device {
-  id: string; site_id: string; place_id: string; place_path: string; place_name?: string; jurisdiction: string
+export interface Certificate { number: string; issuer: string; expires_on: string | null }
+/** What is written on a device's page; all of it may be empty. */
+export interface Particulars {
+  capture_class: string; position: string; position_type: string; direction: string; unit: string; contact: string
+  maker: string; model: string; serial: string; address: string; certificate: Certificate
+  save_days: number | null; supervision_s: number | null; note: string
+}
+export interface Device extends Partial<Particulars> {
+  id: string; site_id: string; site_name?: string; place_id: string; place_path: string; place_name?: string; jurisdiction: string
   kind: string; name: string; protocol: string; account: string; code: string
-  state: string; state_reason: string; state_at: string; heard_at: string | null; interval_s: number | null
-  longitude: number | null; latitude: number | null; body: Record<string, unknown>; home_node: string; version: number
-  has_credential?: boolean; zones?: Zone[]; arming?: Arming[]; aliases?: { space: string; code: string }[]; retired_at?: string | null
+  state: string; state_reason: string; state_words?: { zh: string; en: string }; state_at: string; heard_at: string | null; interval_s: number | null
+  longitude: number | null; latitude: number | null; home_node: string; version: number; retired_at?: string | null
+  /** A credential is agreed; it never leaves its node. */
+  keyed?: boolean
+  zones?: Zone[]; arming?: Arming[]; aliases?: [space: string, code: string][]
 }
 export interface Zone {
-  area: string; number: string; name: string; place_id: string; kind: string | null
+  area: string; number: string; name: string; place_id: string; place_name?: string; kind: string | null
   bypassed_until?: string | null; bypass_reason?: string
 }
 export interface Arming { area: string; armed: boolean; mode: string; at: string; by_user: string }

@@ -2,7 +2,10 @@ import { get, page, patch, post } from './client'
 
 export type PlaceKind = 'city' | 'county' | 'street' | 'community' | 'grid' | 'site' | 'area' | 'building' | 'unit' | 'floor' | 'room' | 'gate' | 'lane'
 /** Of a 小区: when it was built, how it is closed, and how many live there. */
-export interface Profile { era?: 'new' | 'built'; form?: 'closed' | 'open'; households?: number | null; manager?: string; phone?: string }
+export interface Profile {
+  era?: 'new' | 'built'; form?: 'closed' | 'open'; households?: number | null; buildings?: number | null; built_year?: number | null
+  parking?: number | null; manager?: string; phone?: string
+}
 export interface Place {
   id: string; parent_id?: string | null; kind: string; name: string; code?: string | null; place_path?: string; site_id?: string
   jurisdiction?: string; profile?: Profile; longitude?: number | null; latitude?: number | null; sort?: number

@@ -2,7 +2,7 @@ import { page, patch, post } from './client'
 import type { AccountClass } from './users'
 
 export interface Role { id: string; name: string; name_en: string; class: AccountClass; actions: string[]; builtin: boolean; retired_at?: string | null }
-export interface ActionWords { action: string; zh: string; en: string; class: AccountClass }
+export interface ActionWords { action: string; zh: string; en: string; classes: AccountClass[] }
 
 const one = (id: string) => `/api/roles/${encodeURIComponent(id)}`
 export const list = () => page<Role>('/api/roles')

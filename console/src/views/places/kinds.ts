@@ -2,25 +2,25 @@
 export const KINDS = ['city', 'county', 'street', 'community', 'grid', 'site', 'area', 'building', 'unit', 'floor', 'room', 'gate', 'lane'] as const
 export type Kind = (typeof KINDS)[number]
 
-const BELOW: Record<Kind, Kind[]> = {
-  city: ['county'],
-  county: ['street'],
-  street: ['community'],
-  community: ['grid', 'site'],
-  grid: ['site'],
-  site: ['area', 'building', 'gate'],
-  area: ['building', 'gate', 'lane'],
-  building: ['unit', 'floor', 'room', 'gate'],
-  unit: ['floor', 'room', 'gate'],
-  floor: ['room'],
-  room: [],
-  gate: ['lane'],
-  lane: [],
+const ABOVE: Record<Kind, Kind[]> = {
+  city: [],
+  county: ['city'],
+  street: ['county'],
+  community: ['street'],
+  grid: ['community'],
+  site: ['grid', 'community', 'street', 'county'],
+  area: ['site', 'area'],
+  building: ['site', 'area'],
+  unit: ['building'],
+  floor: ['unit', 'building'],
+  room: ['floor', 'unit', 'building'],
+  gate: ['site', 'area', 'building', 'unit'],
+  lane: ['gate'],
 }
 
-/** Kinds that may stand under ``kind``; without one, what a tree may begin with. */
+/** Kinds that may stand under ``kind``; without one, what a tree begins with. */
 export function kindsUnder(kind: string | null): Kind[] {
-  return kind === null ? ['city', 'county'] : (BELOW[kind as Kind] ?? [])
+  return KINDS.filter((each) => (kind === null ? !ABOVE[each].length : ABOVE[each].includes(kind as Kind)))
 }
 
 /** Digits the administrative code of a kind has; 0 where Anju makes the id itself. */

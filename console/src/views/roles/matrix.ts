@@ -12,9 +12,9 @@ export function subjects(actions: ActionWords[]): Subject[] {
   return [...found].map(([subject, list]) => ({ subject, actions: list }))
 }
 
-/** The three administrators share no powers: an action belongs to one class of people, or to all who may read. */
-export function allowed(role: Pick<Role, 'class'>, action: Pick<ActionWords, 'class'>): boolean {
-  return role.class === action.class || action.class === ('any' as string)
+/** The three administrators share no powers: an action may be held by roles of some classes only. */
+export function allowed(role: Pick<Role, 'class'>, action: Pick<ActionWords, 'classes'>): boolean {
+  return action.classes.includes(role.class)
 }
 
 export function toggled(actions: string[], action: string): string[] {

@@ -1,6 +1,7 @@
 """A step is done where the alarm was raised; a tier above sends it there and sees it come back."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,7 +11,10 @@ from anju.domain.commands import Command, CommandState
 from anju.domain.events import EventKind
 from anju.domain.rights import EVERYWHERE, Scope
 from anju.errors import Conflict, NotFound
+from anju.store import alarms, drills
+from anju.store.versions import Subject, current
 from tests.control.conftest import GUARD, OPERATOR, Post
+from tests.domain.test_drills import DRILL
 
 ACKNOWLEDGE = Instruction(Step.ACKNOWLEDGE)
 
@@ -84,3 +88,51 @@ async def test_a_tier_above_escalates_nothing(community: Post, county: Post) -> 
     await community.tell(county)
     county.clock.forward(3600)
     assert await county.desk.tick(county.clock()) == 0
+
+
+async def test_a_group_is_acknowledged_at_once(community: Post) -> None:
+    for number in range(3):
+        await community.raise_alarm(zone=f"01/{number:03}")
+    (group,) = await alarms.groups(community.db, EVERYWHERE, limit=10)
+    done = await community.desk.acknowledge_group(GUARD, EVERYWHERE, str(group["storm_key"]))
+    assert done == {"acknowledged": 3, "sent": 0, "skipped": 0, "late": 0}
+    assert await alarms.groups(community.db, EVERYWHERE, limit=10) == []
+
+
+async def test_no_group_of_fires_is_acknowledged_at_once(community: Post) -> None:
+    alarm = await community.raise_alarm(EventKind.FIRE, level=1)
+    done = await community.desk.acknowledge_group(GUARD, EVERYWHERE, "p1|fire")
+    assert done == {"acknowledged": 0, "sent": 0, "skipped": 1, "late": 0}
+    assert (await community.alarm(alarm)).state is AlarmState.NEW
+
+
+async def test_more_than_ten_in_ten_minutes_are_a_storm(community: Post) -> None:
+    for number in range(10):
+        await community.raise_alarm(zone=f"01/{number:03}")
+    assert not await alarms.is_storm(community.db, EVERYWHERE, at=community.clock())
+    await community.raise_alarm(zone="01/099")
+    assert await alarms.is_storm(community.db, EVERYWHERE, at=community.clock())
+    community.clock.forward(601)
+    assert not await alarms.is_storm(community.db, EVERYWHERE, at=community.clock())
+
+
+async def test_a_drill_is_known_until_its_time_is_over(community: Post) -> None:
+    await community.desk.start_drill(GUARD, replace(DRILL, begins_at=community.clock(), ends_at=in_an_hour(community)))
+    assert [each.reason for each in await drills.running(community.db)] == ["每月步行测试"]
+    community.clock.forward(3600)
+    await community.desk.tick(community.clock())
+    assert await drills.running(community.db) == []
+
+
+async def test_who_takes_reports_in_hears_of_a_drill(community: Post) -> None:
+    before = await current(community.db, Subject.REGISTRY)
+    drill = replace(DRILL, begins_at=community.clock(), ends_at=in_an_hour(community))
+    await community.desk.start_drill(GUARD, drill)
+    await community.desk.end_drill(GUARD, EVERYWHERE, drill.id)
+    assert await current(community.db, Subject.REGISTRY) == before + 2
+    with pytest.raises(Conflict):
+        await community.desk.end_drill(GUARD, EVERYWHERE, drill.id)
+
+
+def in_an_hour(post: Post) -> datetime:
+    return post.clock() + timedelta(hours=1)

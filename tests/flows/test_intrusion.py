@@ -18,6 +18,7 @@ from anju.domain.rights import EVERYWHERE
 from anju.pipeline.keep import Accepted, Keeper
 from anju.simulators.alarm_panel import Panel
 from anju.store import alarms
+from anju.store.alarms import Wanted
 from anju.store.database import Database
 from anju.store.log import NodeId
 from tests.conftest import FrozenClock
@@ -51,7 +52,7 @@ async def new_panel(db: Database, node: NodeId, clock: FrozenClock) -> AsyncIter
 
 async def shown(db: Database, clock: FrozenClock) -> list[dict[str, object]]:
     until, last = clock() + timedelta(days=1), UUID(int=2**128 - 1)
-    return await alarms.page(db, EVERYWHERE, states=[AlarmState.NEW], until=until, before=last, limit=50)
+    return await alarms.page(db, EVERYWHERE, Wanted((AlarmState.NEW,)), before=(until, last), limit=50)
 
 
 async def test_an_acknowledged_intrusion_is_on_the_list(new_panel: NewPanel, db: Database, clock: FrozenClock) -> None:

@@ -13,6 +13,7 @@ from anju.domain.events import Event, EventKind, EventState
 from anju.domain.rights import EVERYWHERE, Scope
 from anju.errors import Conflict, NotFound
 from anju.store import alarms
+from anju.store.alarms import Wanted
 from anju.store.database import Database
 from tests.conftest import FrozenClock
 from tests.domain.test_alarms import event
@@ -37,7 +38,7 @@ async def step(db: Database, clock: FrozenClock, alarm: str, what: Step, finding
 
 async def open_alarms(db: Database, clock: FrozenClock, scope: Scope = EVERYWHERE) -> list[dict[str, object]]:
     states = [state for state in AlarmState if state is not AlarmState.CLOSED]
-    return await alarms.page(db, scope, states=states, until=clock() + timedelta(days=1), before=LAST, limit=50)
+    return await alarms.page(db, scope, Wanted(tuple(states)), before=(clock() + timedelta(days=1), LAST), limit=50)
 
 
 async def test_an_intrusion_is_an_alarm_with_its_first_step(db: Database, clock: FrozenClock) -> None:

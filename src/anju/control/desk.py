@@ -8,14 +8,18 @@ from datetime import datetime
 from uuid import UUID
 
 from anju.control.corridor import Clock, Corridor, Target, Told
-from anju.domain.alarms import Alarm, Instruction, Person
+from anju.domain.alarms import Alarm, Instruction, Person, Step
 from anju.domain.changes import Change, Lane
 from anju.domain.commands import ALARM_STEP, STEP_WITHIN, Command, step_body
+from anju.domain.drills import Drill, check
 from anju.domain.rights import Principal, Scope
+from anju.errors import Conflict
 from anju.security.operator_log import OperatorLog
-from anju.store import alarms, log
+from anju.store import alarms, drills, log
 from anju.store.database import Database, Transaction
 from anju.store.log import NodeId
+
+GROUP_MOST = 500
 
 
 class AlarmDesk:
@@ -56,14 +60,51 @@ class AlarmDesk:
             await self._told(frozenset({Lane.ALARMS}))
             return after
 
+    async def acknowledge_group(
+        self, principal: Principal, scope: Scope, storm_key: str, *, peer: str = ""
+    ) -> dict[str, int]:
+        """Acknowledge what waits of one device and kind; return how many were acknowledged, sent down, skipped, late.
+
+        Fire, panic, duress and help are acknowledged one by one: of them all are skipped. At most GROUP_MOST at once.
+        """
+        waiting = await alarms.of_group(self._db, scope, storm_key, limit=GROUP_MOST)
+        skipped = [alarm for alarm in waiting if alarm.life]
+        done = {"acknowledged": 0, "sent": 0, "skipped": len(skipped), "late": 0}
+        wanted = Instruction(Step.ACKNOWLEDGE)
+        for alarm in waiting:
+            if alarm.life:
+                continue
+            try:
+                after = await self.act(principal, scope, alarm.id, wanted, peer=peer)
+            except Conflict:  # somebody else was faster with this one
+                done["late"] += 1
+            else:
+                done["acknowledged" if isinstance(after, Alarm) else "sent"] += 1
+        return done
+
+    async def start_drill(self, principal: Principal, drill: Drill, *, peer: str = "") -> Drill:
+        """Begin ``drill``, whose place the caller may hold drills at. Raises Invalid for what is no drill."""
+        check(drill)
+        acting = self._operator_log.acting(principal, "drill.start", str(drill.id), drills.body(drill), peer=peer)
+        async with acting, self._db.transaction() as tx:
+            await drills.start(tx, drill)
+        return drill
+
+    async def end_drill(self, principal: Principal, scope: Scope, drill_id: UUID, *, peer: str = "") -> Drill:
+        """End a drill inside ``scope`` now. Raises NotFound, or Conflict where it is over."""
+        acting = self._operator_log.acting(principal, "drill.end", str(drill_id), peer=peer)
+        async with acting, self._db.transaction() as tx:
+            return await drills.end(tx, scope, drill_id, at=self._clock())
+
     async def tick(self, at: datetime) -> int:
-        """Do what time does: tell the next circle, end shelving. Return how many alarms changed.
+        """Do what time does: tell the next circle, end shelving and drills. Return how many alarms changed.
 
         Call it every second. Only alarms raised here change; those of nodes below change at their homes.
         """
         async with self._db.transaction() as tx:
             changes = await alarms.escalate_due(tx, home_node=self._node.id, at=at)
             changes += await alarms.unshelve_due(tx, home_node=self._node.id, at=at)
+            await drills.end_due(tx, at=at)
             await self._append(tx, changes)
         if changes:
             await self._told(frozenset({Lane.ALARMS}))

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -266,7 +266,9 @@ class Live:
         while True:
             if time.monotonic() - told >= STATUS_S:
                 told = time.monotonic()
-                await _send(line, {"type": "status", **await self._status(line.scopes, self._tail.database_away)})
+                await _send(
+                    line, {"type": "status", **await self._status(line.scopes, database_away=self._tail.database_away)}
+                )
             await asyncio.sleep(CHECK_S)
             if not await self._still_there(line):
                 await _end(line.socket, "session_ended")
@@ -291,8 +293,10 @@ class Live:
         }
 
 
-StatusOf = Callable[[dict[Action, Scope], bool], Any]
-"""Gives the page's status message: link state, counters, when the last event came."""
+class StatusOf(Protocol):
+    """Gives a page's status message: link state, counters, when the last event came."""
+
+    async def __call__(self, scopes: dict[Action, Scope], *, database_away: bool) -> dict[str, Any]: ...
 
 
 def _after(place: Place, rows: Sequence[Logged]) -> Place:

@@ -24,7 +24,7 @@ class Status:
     _asked_at: float = float("-inf")
     _known: dict[str, Any] = field(default_factory=dict)
 
-    async def of(self, scopes: dict[Action, Scope], database_away: bool) -> dict[str, Any]:  # noqa: FBT001
+    async def of(self, scopes: dict[Action, Scope], *, database_away: bool) -> dict[str, Any]:
         """Return the status message of a page that may see ``scopes``."""
         at = self.services.clock().isoformat()
         if not database_away:

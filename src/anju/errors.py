@@ -6,12 +6,16 @@ class AnjuError(Exception):
 
 
 class WireError(AnjuError):
-    """The peer broke its protocol. Skip to the next frame, count the reason, keep the bytes."""
+    """The peer broke its protocol. Skip to the next frame, count the reason, keep the bytes.
 
-    def __init__(self, reason: str, *, data: bytes) -> None:
+    ``account`` is who the peer said it is, where that much could be read.
+    """
+
+    def __init__(self, reason: str, *, data: bytes, account: str = "") -> None:
         super().__init__(f"{reason}: {data[:32].hex(' ')}")
         self.reason = reason
         self.data = data
+        self.account = account
 
 
 class DeviceSilent(AnjuError):

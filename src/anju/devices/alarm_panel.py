@@ -252,16 +252,16 @@ class AlarmPanels:
             return await self._reject(each, peer)
         key = self._key_for(each.source)
         if each.token in ANSWERS:
-            return await self._reject(WireError("answer to no question", data=each.raw), peer)
+            return await self._reject(_wrong("answer to no question", each), peer)
         if key is not None and not each.encrypted:
-            return await self._reject(WireError("clear where encryption is agreed", data=each.raw), peer)
+            return await self._reject(_wrong("clear where encryption is agreed", each), peer)
         try:
             frame = each.open(key)
         except WireError as error:  # a wrong key can be mended and the panel shall repeat; a wrong grammar can not
-            return await self._reject(error, peer, None if each.encrypted else each.bare().duh())
+            return await self._reject(_wrong(error.reason, each), peer, None if each.encrypted else each.bare().duh())
         now = self._clock()
         if frame.encrypted and not frame.timely(now):
-            return await self._reject(WireError("outside the time window", data=each.raw), peer, nak(now))
+            return await self._reject(_wrong("outside the time window", each), peer, nak(now))
         return await self._keep(frame, each, peer, key)
 
     async def _keep(self, frame: Frame, telegram: Telegram, peer: str, key: bytes | None) -> bytes | None:
@@ -274,7 +274,7 @@ class AlarmPanels:
             self.rejected["database away"] += 1
             return None
         except WireError as error:
-            return await self._reject(WireError(error.reason, data=telegram.raw), peer, frame.duh())
+            return await self._reject(_wrong(error.reason, telegram), peer, frame.duh())
         if not known:
             self.rejected["unknown account"] += 1
             return None
@@ -290,6 +290,10 @@ class AlarmPanels:
             except DatabaseAway:
                 return None
         return answer.encode() if answer else None
+
+
+def _wrong(reason: str, telegram: Telegram) -> WireError:
+    return WireError(reason, data=telegram.raw, account=telegram.source)
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:

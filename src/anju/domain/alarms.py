@@ -57,6 +57,8 @@ RAISING = frozenset(EventKind) - {
 LIFE = frozenset({EventKind.FIRE, EventKind.FIRE_MANUAL, EventKind.PANIC, EventKind.DURESS, EventKind.HELP})
 """Design's safety rules that no setting turns off hold for these."""
 
+BYPASSED = "bypassed"
+"""Flag of an event from a zone that is bypassed; it never stands on a life kind."""
 TRUE = "true"
 FINDINGS: Mapping[str, tuple[str, ...]] = {
     "intrusion": (
@@ -211,17 +213,21 @@ def on_event(alarm: Alarm | None, event: Event, *, home_node: str) -> tuple[Step
     """Decide what ``event`` does, ``alarm`` being the latest of the same source: raise, count, return, or nothing.
 
     A trigger after somebody acknowledged is new unless it comes within 30 s: a second intruder is not a repeat.
+    A bypassed zone raises nothing; the end of an older trigger, told late, ends no newer one.
     Source: 5.1.2.4 (every signal is shown).
     """
     if event.kind not in RAISING:
         return None
     is_open = alarm is not None and alarm.state is not AlarmState.CLOSED
+    last = (alarm.last_at or alarm.raised_at) if alarm else event.received_at
     if event.state is EventState.CLEARED:
-        return (Step.RETURN, ended(alarm, "device")) if alarm and is_open and alarm.active else None
-    if event.state is not EventState.ACTIVE:
+        ends = alarm and is_open and alarm.active and event.received_at >= last
+        return (Step.RETURN, ended(alarm, "device")) if alarm and ends else None
+    if event.state is not EventState.ACTIVE or BYPASSED in event.flags:
         return None
     if alarm and is_open and _is_repeat(alarm, event):
-        again = replace(alarm, count=alarm.count + 1, last_at=event.received_at, active=True, returned=False)
+        seen = max(last, event.received_at)
+        again = replace(alarm, count=alarm.count + 1, last_at=seen, active=True, returned=False)
         return Step.REPEAT, replace(again, ended_by=None, version=alarm.version + 1)
     return Step.RAISE, Alarm(event.id, event, home_node, event.level, last_at=event.received_at)
 

@@ -53,7 +53,7 @@ class Supervision:
     """
 
     def __init__(self, protocol: str, *, since: datetime) -> None:
-        self._protocol, self._since = protocol, since
+        self.protocol, self._since = protocol, since
         self._lines: dict[str, _Line] = {}
         self._fresh: set[str] = set()
 
@@ -62,6 +62,11 @@ class Supervision:
     ) -> None:
         """Take up a registered line again after a restart; ``interval_s`` as declared or as ``fresh`` last told it."""
         self._lines[account] = _Line(last or self._since, interval_s, silent)
+
+    def forget(self, account: str) -> None:
+        """Leave a line alone that is no longer registered."""
+        self._lines.pop(account, None)
+        self._fresh.discard(account)
 
     def heard(self, account: str, at: datetime, *, sign: bool) -> None:
         """Note any valid frame; ``sign`` where it was a supervision message, whose rhythm is learned."""
@@ -86,7 +91,9 @@ class Supervision:
 
     def told(self, report: DeviceReport) -> None:
         """Note that ``report`` of ``due`` is on disk."""
-        line = self._lines[report.account]
+        line = self._lines.get(report.account)
+        if line is None:
+            return  # forgotten meanwhile
         line.silent, line.back = report.state is EventState.ACTIVE, False
         self._fresh.add(report.account)
 
@@ -98,7 +105,7 @@ class Supervision:
     def _report(self, account: str, line: _Line) -> DeviceReport:
         state = EventState.CLEARED if line.silent else EventState.ACTIVE
         return DeviceReport(
-            protocol=self._protocol,
+            protocol=self.protocol,
             account=account,
             kind=EventKind.COMMUNICATION,
             state=state,

@@ -14,7 +14,6 @@ from datetime import datetime
 
 import psycopg
 import structlog
-from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from anju.domain.alarms import RAISING
@@ -22,7 +21,7 @@ from anju.domain.changes import Change, Fate, Lane
 from anju.domain.cleaning import clean_text
 from anju.domain.events import DeviceReport, Event
 from anju.errors import DatabaseAway
-from anju.store import alarms, events, log, seen
+from anju.store import alarms, events, log, quarantine, seen, zones
 from anju.store.database import Database, Transaction
 from anju.store.log import NodeId
 from anju.store.seen import Mark, Sight
@@ -87,6 +86,12 @@ class Keeper:
             raise DatabaseAway(f"{MAX_WAITING} reports wait already") from None
         return await waiting.done
 
+    async def keep_alone(self, item: Accepted) -> Fate:
+        """Like ``keep``, at once and in a commit of its own: ``run`` need not run."""
+        waiting = _Waiting(item)
+        await self._settle([waiting])
+        return await waiting.done
+
     async def run(self) -> None:
         """Commit what waits, for ever. What gathers during one commit is the next batch."""
         while True:
@@ -135,6 +140,7 @@ class Keeper:
         steps = await alarms.on_events(tx, kept, home_node=self._node.id, at=at)
         await events.count_hour(tx, _counts(kept))
         await events.note_clocks(tx, kept)
+        await zones.note_arming(tx, kept)
         urgent = [_change(event) for event in kept if event.kind in RAISING]
         rest = [_change(event) for event in kept if event.kind not in RAISING]
         grown: dict[Lane, list[Change]] = {Lane.ALARMS: [*urgent, *steps], Lane.BULK: rest}
@@ -148,27 +154,7 @@ class Keeper:
         _log.error("report held", device=event.device_id, reason=reason, error=str(error))
         try:
             async with self._db.transaction() as tx:
-                await tx.execute(
-                    """INSERT INTO quarantine (id, held_at, site_id, source_id, place_path, jurisdiction, station,
-                           reason, raw_id, value)
-                       VALUES (%(id)s, %(at)s, %(site)s, %(source)s, %(path)s, %(jurisdiction)s, 'keep', %(reason)s,
-                           %(raw)s, %(value)s)""",
-                    id=uuid7(),
-                    at=self._clock(),
-                    site=event.site_id,
-                    source=event.device_id,
-                    path=event.place_path,
-                    jurisdiction=event.jurisdiction,
-                    reason=reason,
-                    raw=event.id,
-                    value=Jsonb(
-                        {
-                            "code": clean_text(event.code),
-                            "zone": clean_text(event.zone),
-                            "error": clean_text(str(error))[:500],
-                        }
-                    ),
-                )
+                await quarantine.hold(tx, _held(waiting.item, reason, str(error), self._clock()))
                 await events.insert_frames(tx, [_frame(waiting.item, outcome=Fate.HELD, reason=reason)])
         except (DatabaseAway, psycopg.Error) as worse:
             _fail(waiting, DatabaseAway(str(worse)))
@@ -186,6 +172,13 @@ def _frame(item: Accepted, *, outcome: Fate = Fate.KEPT, reason: str = "") -> ev
     event, report = item.event, item.report
     names = (event.id, event.received_at, event.site_id, event.device_id)
     return events.RawFrame(*names, report.protocol, report.peer, report.frame, outcome.value, reason)
+
+
+def _held(item: Accepted, reason: str, error: str, at: datetime) -> quarantine.Held:
+    event = item.event
+    value = {"report": quarantine.written(item.report), "error": clean_text(error)[:500]}
+    where = (event.site_id, event.device_id, event.place_path, event.jurisdiction)
+    return quarantine.Held(uuid7(), at, *where, "keep", reason, event.id, value)
 
 
 def _change(event: Event) -> Change:

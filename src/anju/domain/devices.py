@@ -1,0 +1,270 @@
+"""Devices as the registry knows them: kinds, particulars, states in words, arming.
+
+Source: 4.2.1 (one management of all devices), 4.2.1.5, 4.1.3 (certificates), 5.1.3-a.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from anju.domain.alarms import LIFE
+from anju.domain.events import Event, EventKind
+from anju.errors import Invalid
+
+
+class Words(NamedTuple):
+    """The same in both languages."""
+
+    zh: str
+    en: str
+
+
+class Kind(NamedTuple):
+    """A kind of device: its names, the type digits of its 20-digit code, the protocols it may speak."""
+
+    zh: str
+    en: str
+    type_code: str
+    protocols: tuple[str, ...]
+
+
+KINDS = {
+    "alarm_panel": Kind("报警主机", "alarm panel", "117", ("dc09",)),
+    "perimeter": Kind("周界主机", "perimeter controller", "117", ("dc09",)),
+    "fire_transmitter": Kind("消防用户信息传输装置", "fire transmitter", "117", ("gb26875",)),
+    "camera": Kind("摄像机", "camera", "132", ("gb28181", "viid", "onvif", "none")),
+    "recorder": Kind("录像机", "recorder", "118", ("gb28181", "onvif", "none")),
+    "face_camera": Kind("人脸抓拍机", "face camera", "119", ("viid", "gb28181", "none")),
+    "lane": Kind("车辆道口设备", "vehicle lane", "121", ("viid", "http", "none")),
+    "barrier": Kind("道闸", "barrier", "141", ("http", "mqtt", "none")),
+    "door_controller": Kind("门禁控制器", "door controller", "124", ("http", "mqtt", "none")),
+    "intercom": Kind("对讲主机", "intercom station", "142", ("gb28181", "http", "none")),
+    "sensor": Kind("传感器", "sensor", "134", ("mqtt", "modbus", "none")),
+    "siren": Kind("声光警号", "siren", "135", ("mqtt", "modbus", "none")),
+    "meter": Kind("计量表", "meter", "139", ("dlt645", "cjt188", "modbus", "mqtt", "none")),
+    "gateway": Kind("接入网关", "gateway", "209", ("mqtt", "modbus", "http", "none")),
+}
+CAPTURE_CLASSES = {
+    "1": Words("一类点", "class 1 point"),
+    "2": Words("二类点", "class 2 point"),
+    "3": Words("三类点", "class 3 point"),
+    "9": Words("其他点", "other point"),
+}
+POSITION_TYPES = {
+    "1": Words("省际检查站", "provincial checkpoint"),
+    "2": Words("党政机关", "party or government"),
+    "3": Words("车站码头", "station or port"),
+    "4": Words("中心广场", "square"),
+    "5": Words("体育场馆", "stadium"),
+    "6": Words("商业中心", "commercial centre"),
+    "7": Words("宗教场所", "religious site"),
+    "8": Words("校园周边", "school"),
+    "9": Words("治安复杂区域", "complex area"),
+    "10": Words("交通干线", "trunk road"),
+    "11": Words("医院周边", "hospital"),
+    "12": Words("金融机构周边", "finance"),
+    "13": Words("危险物品场所周边", "dangerous goods"),
+    "14": Words("博物馆展览馆", "museum"),
+    "15": Words("重点水域航道", "waters"),
+}
+DIRECTIONS = {
+    "1": Words("东", "east"),
+    "2": Words("西", "west"),
+    "3": Words("南", "south"),
+    "4": Words("北", "north"),
+    "5": Words("东南", "south-east"),
+    "6": Words("东北", "north-east"),
+    "7": Words("西南", "south-west"),
+    "8": Words("西北", "north-west"),
+}
+"""The directions and position types of GB/T 28181 and GA/T 1400; ours for capture classes 1 to 3 are its PointType."""
+
+
+class DeviceState(StrEnum):
+    """Whether a device is there."""
+
+    UNKNOWN = "unknown"
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+NEVER, HEARD, SILENT = "never heard", "heard", "silent"
+STATE_WORDS = {
+    NEVER: Words("登记后从未收到过信号", "never heard since it was registered"),
+    HEARD: Words("信号正常", "its signals arrive"),
+    SILENT: Words("失联：两个巡检周期又30秒未收到任何信号", "silent: nothing heard for two intervals and 30 s"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What allows a product to be used."""
+
+    number: str = ""
+    issuer: str = ""
+    expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What is written on a device's page. Codes are those of GA/T 1400 and GB/T 28181; lengths are bounded at the door.
+
+    ``supervision_s`` is how often it must be heard, None where that is learned; ``save_days`` how long it records.
+    Source: 4.1.3, 4.3, 5.1.4.
+    """
+
+    capture_class: str = ""
+    position: str = ""
+    position_type: str = ""
+    direction: str = ""
+    unit: str = ""
+    contact: str = ""
+    maker: str = ""
+    model: str = ""
+    serial: str = ""
+    address: str = ""
+    certificate: Certificate = field(default_factory=Certificate)
+    save_days: int | None = None
+    supervision_s: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One detector or loop of a panel. ``kind`` overrides what the panel's code says of an alarm from here."""
+
+    area: str
+    number: str
+    name: str
+    place_id: str
+    place_path: str
+    place_name: str = ""
+    kind: EventKind | None = None
+    bypassed_until: datetime | None = None
+    bypass_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A registered device, all of its public state. ``keyed``: a credential is agreed; it never leaves its node."""
+
+    id: str
+    site_id: str
+    place_id: str
+    place_path: str
+    jurisdiction: str
+    kind: str
+    name: str
+    protocol: str
+    account: str
+    code: str
+    state: DeviceState
+    state_reason: str
+    state_at: datetime
+    heard_at: datetime | None
+    interval_s: float | None
+    silent: bool
+    longitude: float | None
+    latitude: float | None
+    particulars: Particulars
+    home_node: str
+    version: int
+    updated_at: datetime
+    retired_at: datetime | None
+    keyed: bool
+    zones: tuple[Zone, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()  # (space, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """What an arming report says of one area of a panel."""
+
+    device_id: str
+    area: str
+    armed: bool
+    mode: str
+    at: datetime
+    by_user: str
+
+
+_DC09 = re.compile(r"(?:(?P<line>[0-9A-Fa-f]{1,6})/)?(?P<account>[0-9A-Fa-f]{3,16})")
+_MODES = {"403": "automatic", "407": "remote", "408": "quick", "409": "key", "441": "stay", "456": "partial"}
+_SIA_MODES = {"CA": "automatic", "CP": "automatic", "OA": "automatic", "CF": "forced"}
+
+
+def check_kind(kind: str, protocol: str) -> None:
+    """Raise Invalid where there is no such kind, or it does not speak ``protocol``."""
+    if kind not in KINDS:
+        raise Invalid("unknown_kind", f"there is no device kind {kind!r}")
+    if protocol not in KINDS[kind].protocols:
+        raise Invalid("wrong_protocol", f"{kind} speaks {', '.join(KINDS[kind].protocols)}")
+
+
+def canonical_account(protocol: str, account: str) -> str:
+    """Return ``account`` as the wire tells it: DC-09 names ``line/account`` in capitals. Raises Invalid."""
+    if protocol != "dc09":
+        return account.strip()
+    found = _DC09.fullmatch(account.strip())
+    if found is None:
+        raise Invalid("bad_account", "a DC-09 account is 3 to 16 hex digits, with its line in front: 0/1234")
+    return f"{found['line'] or '0'}/{found['account']}".upper()
+
+
+def read_key(protocol: str, text: str) -> bytes:
+    """Return the secret that ``text`` stands for; DC-09 takes 32, 48 or 64 hex digits of an AES key. Raises Invalid."""
+    if protocol != "dc09":
+        return text.encode()
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) not in {16, 24, 32}:
+        raise Invalid("bad_key", "a DC-09 key is 32, 48 or 64 hex digits")
+    return key
+
+
+def canonical_zone(protocol: str, area: str, number: str) -> tuple[str, str]:
+    """Return how a zone is written in the registry: DC-09 areas have two digits, zones three."""
+    if protocol != "dc09":
+        return area.strip(), number.strip()
+    area, number = area.strip().upper(), number.strip().upper()
+    return area.zfill(2) if area else "", number.zfill(3)
+
+
+def sealed_for(device_id: str) -> str:
+    """Return what a device's credential is sealed about: moved to another device it does not open."""
+    return f"device.credential|{device_id}"
+
+
+def zone_names(area: str, number: str) -> set[tuple[str, str]]:
+    """Return all ways a panel may write this zone: SIA sends ``1/3`` where Contact ID sends ``01/003``."""
+    areas = {area, area.lstrip("0") or "0", area.zfill(2)} if area else {""}
+    numbers = {number, number.lstrip("0") or "0", number.zfill(2), number.zfill(3)}
+    return {(each, other) for each in areas for other in numbers}
+
+
+def arming(event: Event) -> Armed | None:
+    """Return what ``event``, which is no repeat, says of arming; None where it says nothing.
+
+    Ordered by our time: a panel's clock may be set back between two reports.
+    Source: 5.1 (arming state).
+    """
+    if event.kind not in {EventKind.ARM, EventKind.DISARM}:
+        return None
+    area = event.zone.partition("/")[0]
+    mode = (_SIA_MODES if event.code_space == "sia" else _MODES).get(event.code, "")
+    user = str(event.detail.get("user", ""))[:32]
+    return Armed(event.device_id, area, event.kind is EventKind.ARM, mode, event.received_at, user)
+
+
+def bypassed(kind: EventKind, until: datetime | None, *, at: datetime) -> bool:
+    """Return whether a zone bypassed ``until`` keeps quiet at ``at``. Fire, panic, duress and help never do."""
+    return until is not None and at < until and kind not in LIFE
+
+
+def state_words(reason: str) -> Words:
+    """Return why a device is in its state."""
+    return STATE_WORDS.get(reason) or Words(reason, reason)

@@ -1,0 +1,125 @@
+"""Who is registered here, in memory: a report is accepted without asking the database.
+
+Source: 4.2.1, 5.1.3-a (one management of all alarm devices).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from anju.domain.cleaning import Reporter, ZoneName
+from anju.domain.devices import Device, Zone, sealed_for, zone_names
+from anju.domain.drills import Drill
+from anju.errors import DatabaseAway
+from anju.store import devices, drills
+from anju.store.database import Database
+from anju.store.log import NodeId
+from anju.store.versions import Subject, current
+
+Open = Callable[[bytes, str], bytes]
+"""Opens what was sealed, about what it was sealed for."""
+
+LOOK_S = 0.5
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A registered device as the gateway needs it; ``zones`` by every way the panel may write (area, number)."""
+
+    device: Device
+    reporter: Reporter
+    key: bytes | None
+    zones: Mapping[tuple[str, str], Zone] = field(default_factory=dict)
+
+    def zone(self, area: str, number: str) -> Zone | None:
+        """Return the zone a report names; one that names no area is found by its number alone."""
+        return self.zones.get((area, number)) or self.zones.get(("", number))
+
+
+class Registry:
+    """The devices this node talks to and the drills that run, as of the last ``refresh``.
+
+    ``open_sealed`` opens their credentials. A restart of the database changes nothing: the last copy stays.
+    """
+
+    def __init__(
+        self, db: Database, node: NodeId, *, clock: Callable[[], datetime], open_sealed: Open | None = None
+    ) -> None:
+        self._db, self._node, self._clock, self._open = db, node, clock, open_sealed
+        self._known: dict[tuple[str, str], Known] = {}
+        self._version = -1
+        self.drills: tuple[Drill, ...] = ()
+        self.generation = 0  # grows with every reload
+
+    async def run(self, every_s: float = LOOK_S) -> None:
+        """Follow what is registered, until cancelled."""
+        while True:
+            try:
+                await self.refresh()
+            except DatabaseAway as away:
+                _log.warning("registry not compared", reason=str(away))
+            await asyncio.sleep(every_s)
+
+    async def load(self) -> None:
+        """Load everything. Raises DatabaseAway."""
+        self._version = -1
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Load again if something changed. Raises DatabaseAway: then everything stays as it was."""
+        version = await current(self._db, Subject.REGISTRY)
+        if version == self._version:
+            return
+        running = await drills.running(self._db)
+        found = [self._read(*each) for each in await devices.served(self._db, self._node.id)]
+        self._known = {(each.device.protocol, each.device.account): each for each in found}
+        self.drills = tuple(running)
+        self._version, self.generation = version, self.generation + 1
+
+    def _read(self, device: Device, place_name: str, credential: bytes | None) -> Known:
+        names = {name: each for each in device.zones for name in zone_names(each.area, each.number)}
+        reporter = Reporter(
+            device.id,
+            device.name,
+            device.site_id,
+            device.place_id,
+            device.place_path,
+            place_name,
+            device.jurisdiction,
+            {name: ZoneName(z.name, z.place_id, z.place_path, z.place_name, z.kind) for name, z in names.items()},
+        )
+        return Known(device, reporter, self._key(device, credential), names)
+
+    def _key(self, device: Device, credential: bytes | None) -> bytes | None:
+        if credential is None:
+            return None
+        if self._open is None:
+            return secrets.token_bytes(32)
+        try:
+            return self._open(credential, sealed_for(device.id))
+        except Exception as error:  # noqa: BLE001 - whatever fails: a device with a key is never believed in clear
+            _log.error("credential does not open", device=device.id, reason=type(error).__name__)
+            return secrets.token_bytes(32)
+
+    def find(self, protocol: str, account: str) -> Known | None:
+        """Return the device that calls itself ``account`` on that wire, None where nobody registered it."""
+        return self._known.get((protocol, account))
+
+    def all(self) -> list[Known]:
+        """Return every device this node talks to."""
+        return list(self._known.values())
+
+    def reporter(self, protocol: str, account: str) -> Reporter | None:
+        """Return where the device stands and its zones, None where nobody registered it."""
+        found = self.find(protocol, account)
+        return found.reporter if found else None
+
+    def key(self, protocol: str, account: str) -> bytes | None:
+        """Return the key agreed with the device, None where it speaks in clear."""
+        found = self.find(protocol, account)
+        return found.key if found else None

@@ -235,10 +235,15 @@ def check_not_last(account_class: AccountClass, others: int) -> None:
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 
 
+def is_username(text: str) -> bool:
+    """Return whether ``text`` can be a user name: 3 to 32 letters a-z, digits, dots, dashes, underscores."""
+    return _USERNAME.fullmatch(text) is not None
+
+
 def username(text: str) -> str:
     """Return a user name in the form it is kept in. Raises Invalid where it is none."""
     name = text.strip().lower()
-    if not _USERNAME.fullmatch(name):
+    if not is_username(name):
         raise Invalid("bad_username", "a user name has 3 to 32 letters a-z, digits, dots, dashes, underscores")
     return name
 

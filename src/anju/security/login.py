@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 from anju.domain import policies as keys
-from anju.domain.identity import AccountClass
+from anju.domain.identity import AccountClass, is_username
 from anju.errors import Refused, Unauthenticated
 from anju.security.passwords import Passwords, totp_step
 from anju.security.policies import Policies
@@ -88,7 +88,7 @@ class Login:
         LockedOut.
         """
         name = username.strip().lower()
-        account = await store.by_username(self._db, name)
+        account = await self._named(name)
         self._check_not_locked(account, name)
         right = await self._passwords.matches(account.password_hash if account else "", password)
         if account is None or not right or not account.usable(self._clock()):
@@ -102,7 +102,7 @@ class Login:
         An account with one-time codes comes in by the log-in page only: ``totp_needed``.
         """
         name = username.strip().lower()
-        account = await store.by_username(self._db, name)
+        account = await self._named(name)
         self._check_not_locked(account, name)
         if not await self._pin_is_right(account, secret) or account is None:
             return await self.by_password(username, secret)
@@ -125,6 +125,9 @@ class Login:
             await self._failed(account, account.username)
         await self._note(account, None)
         return not by_pin
+
+    async def _named(self, name: str) -> Account | None:
+        return await store.by_username(self._db, name) if is_username(name) else None
 
     async def _pin_is_right(self, account: Account | None, secret: str) -> bool:
         """Return whether ``secret`` is the PIN of an account that may use one: guards, not administrators."""

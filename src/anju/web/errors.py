@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +21,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(BusAway, _away)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(psycopg.DataError, _unkept)
+    app.add_exception_handler(UnicodeEncodeError, _unkept)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -52,6 +55,11 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     ]
     words = "; ".join(f"{each['field']}: {each['message']}" for each in fields[:5])
     return answer(422, "invalid", words, fields=fields)
+
+
+async def _unkept(_: Request, error: Exception) -> JSONResponse:
+    """PostgreSQL keeps no NUL, no half of a surrogate pair, no number beyond its type."""
+    return answer(422, "bad_value", f"a value cannot be kept: {str(error).splitlines()[0][:200]}")
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:

@@ -214,7 +214,7 @@ async def _told(
     detail: dict[str, Any] | None = None,
 ) -> Proved:
     """Return who came in, written into the operator log; so is whose name was tried in vain, and why."""
-    peer, name = _peer(request), username.strip()[:64]
+    peer, name = _peer(request), "".join(each for each in username.strip() if each.isprintable())[:64]
     try:
         proved = await proving
     except Refused as refusal:

@@ -141,6 +141,7 @@ class HttpServer:
             )
         )
         self._running: asyncio.Task[None] | None = None
+        self.port = 0
 
     async def open(self, host: str, port: int) -> int:
         """Start listening; return the port. Raises OSError where the address is taken."""
@@ -152,14 +153,14 @@ class HttpServer:
         except OSError:
             listener.close()
             raise
-        found = int(listener.getsockname()[1])
+        self.port = int(listener.getsockname()[1])
         self._running = asyncio.create_task(self._server.serve([listener]))
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({self._running, ready}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         if self._running.done():
             await self._running
-        return found
+        return self.port
 
     async def wait(self) -> None:
         """Return, or raise, when the listener ended by itself."""

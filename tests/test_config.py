@@ -1,0 +1,76 @@
+"""A mistake in the configuration is told with file, line, key and remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from anju.config import load
+from anju.errors import ConfigError
+
+RIGHT = """tier = "community"
+data = "data"
+
+[node]
+id = "gy-dongba"
+name = "东坝社区"
+
+[gateway]
+dc09 = 8707
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "anju.toml"
+
+
+def wrong(path: Path, text: str) -> str:
+    path.write_text(text)
+    with pytest.raises(ConfigError) as told:
+        load(path)
+    return str(told.value).replace(str(path), "anju.toml")
+
+
+def test_a_right_file_says_which_processes_run(path: Path) -> None:
+    path.write_text(RIGHT)
+    found = load(path)
+    assert found.roles == ("web", "worker", "gateway")
+    assert found.data == path.parent / "data"
+
+
+def test_a_misspelt_key_is_named_with_its_line(path: Path) -> None:
+    told = wrong(path, RIGHT.replace("dc09 = 8707", "dc9 = 8707"))
+    assert told == "anju.toml:9: gateway.dc9: there is no such key: remove it or mend its spelling."
+
+
+def test_a_port_that_is_none_is_named_with_its_line(path: Path) -> None:
+    told = wrong(path, RIGHT.replace("8707", "87070"))
+    assert told == "anju.toml:9: gateway.dc09: input should be less than or equal to 65535."
+
+
+def test_what_is_missing_is_named_under_its_table(path: Path) -> None:
+    assert wrong(path, RIGHT.replace('name = "东坝社区"\n', "")) == "anju.toml:4: node.name: add it."
+
+
+def test_a_county_without_docking_is_told_what_to_add(path: Path) -> None:
+    told = wrong(path, RIGHT.replace("community", "county"))
+    assert "docking: a county needs the table" in told
+
+
+def test_every_mistake_is_told_at_once(path: Path) -> None:
+    assert len(wrong(path, RIGHT.replace("8707", "0").replace("gy-dongba", "a b")).splitlines()) == 2
+
+
+@pytest.mark.parametrize("text", ["tier = ", "\x00", "[node", ""])
+def test_what_is_no_configuration_is_refused_in_words(path: Path, text: str) -> None:
+    assert wrong(path, text).startswith("anju.toml")
+
+
+def test_a_file_that_is_not_there_says_so(path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(path)
+
+
+def test_listening_beyond_loopback_means_tls(path: Path) -> None:
+    path.write_text(RIGHT + '[web]\nhost = "0.0.0.0"\n')
+    assert load(path).web.tls

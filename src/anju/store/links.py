@@ -97,6 +97,12 @@ async def put_upper(tx: Transaction, link: Upper, *, at: datetime) -> None:
     await bump(tx, Subject.LINKS)
 
 
+async def confirm_upper(tx: Transaction) -> None:
+    """Start to use the tier above: a person compared its fingerprint."""
+    await tx.execute("UPDATE upper_link SET state = 'waiting', reason = '' WHERE state = 'unconfirmed'")
+    await bump(tx, Subject.LINKS)
+
+
 async def drop_upper(tx: Transaction) -> bool:
     """Forget the tier above; return False where there was none."""
     done = await tx.execute("DELETE FROM upper_link")

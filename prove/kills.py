@@ -37,7 +37,8 @@ async def report_for_ever(panel: Panel, account: str, every_s: float, done: list
 
 
 _THERE = """
-    SELECT d.account, e.zone FROM event e JOIN device d ON d.id = e.device_id WHERE e.code = '130' AND e.state = 'active'
+    SELECT d.account, e.zone FROM event e JOIN device d ON d.id = e.device_id
+    WHERE e.code = '130' AND e.state = 'active'
 """
 
 

@@ -213,7 +213,7 @@ async def gateway(node: Node) -> None:
         await node.bus.tell("unsaved", msgspec.json.encode(events.body(event)))
 
     keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=unsaved)
-    registry = Registry(node.db, node.node, open_sealed=node.sealer.open, clock=clock)
+    registry = Registry(node.db, node.node, clock=clock, open_sealed=node.sealer.open)
     supervision = Supervision("dc09", since=clock())
     acceptor = Acceptor(node.db, node.node, registry, keeper, clock=clock, told=node.told, supervision=supervision)
     panels = AlarmPanels(
@@ -234,8 +234,17 @@ async def gateway(node: Node) -> None:
 
 
 async def worker(node: Node) -> None:
-    """What nobody waits for: escalation, time limits, links upward, linkage, retention."""
+    """What nobody waits for: the link upward, escalation, time limits, retention."""
+    from anju.upward.docking import Hands, Uplink
+
+    uplink = Uplink(node.db, node.node, Hands(node.keys.sign, node.corridor.execute), clock=clock)
+
+    async def grown(data: bytes) -> None:
+        uplink.wake(frozenset(Lane(each) for each in data.decode().split(",") if each))
+
+    await node.bus.listen("log", grown)
     await together(
+        uplink.run(),
         every(1.0, lambda: node.desk.tick(clock())),
         every(1.0, lambda: node.corridor.expire(clock())),
     )
@@ -243,7 +252,38 @@ async def worker(node: Node) -> None:
 
 async def docking(node: Node) -> None:
     """Where the tier below comes in."""
-    raise NotImplementedError
+    from anju.devices.lower_platform import Doors, LowerPlatforms, serve
+    from anju.domain.docking import PairAnswer, PairAsk
+    from anju.errors import Forbidden
+    from anju.pipeline.remote import Receiver
+
+    settings = node.config.docking
+    assert settings is not None  # noqa: S101 - a process of nodes that have the table
+    receiver = Receiver(node.db, node.node, told=node.told, clock=clock)
+
+    async def pair(_: PairAsk) -> PairAnswer:
+        raise Forbidden("closed", "not yet")
+
+    platforms = LowerPlatforms(node.db, node.node, Doors(receiver.receive, pair, node.corridor.take), clock=clock)
+    certificate, key = docking_certificate(node.config)
+
+    async def news(_: bytes) -> None:
+        platforms.wake()
+
+    await node.bus.listen("log", news)
+    server = await serve(platforms, settings.host, settings.port, certificate, key)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        platforms.stop()
+        await server.close()
+
+
+def docking_certificate(config: Config) -> tuple[Path, Path]:
+    """Return (certificate, key) files of the docking listener, made on first use."""
+    from anju.wire.tls import make_certificate
+
+    return make_certificate(config.node.name, config.data / "docking", now=clock())
 
 
 ROLES: dict[str, Callable[[Node], Coroutine[Any, Any, None]]] = {

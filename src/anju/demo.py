@@ -13,16 +13,20 @@ from typing import Any
 
 import structlog
 
-from anju.app import clock, console_answers, together
+from anju.app import clock, console_answers, docking_certificate, together
 from anju.config import Config, load
+from anju.domain.docking import Lower, LowerState, Upper, UpperState
 from anju.engines import NatsServer, Postgres
 from anju.engines.child import becoming
 from anju.errors import ConfigError, DatabaseAway
 from anju.security import setup
+from anju.security.keys import NodeKeys
 from anju.simulators.alarm_panel import Faults, Panel, drive, fleet
+from anju.store import links
 from anju.store.database import Database
-from anju.store.log import NodeId, this_node
+from anju.store.log import this_node
 from anju.supervisor import locked
+from anju.wire.tls import fingerprint
 
 NODES = ("city", "county", "community")
 FIRST_PANEL = 0x1001
@@ -140,22 +144,33 @@ async def _database(config: Config) -> AsyncIterator[Database]:
 async def _furnish(configs: list[Config], panels: int) -> None:
     """Give the community its places and panels, and pair the tiers; what is there already stays."""
     from anju.control.seed import registry_seed
-    from anju.store import links
 
     for config in configs:
         async with _database(config) as db, db.transaction() as tx:
             await registry_seed(tx, spec(config.tier, panels), node=await this_node(tx), at=clock())
     city, county, community = configs
-    for lower, upper in ((community, county), (county, city)):
-        async with _database(lower) as below, _database(upper) as above:
-            if await links.upper(below) is None:
-                await _pair(below, await this_node(below), lower, above, await this_node(above), upper)
+    await _pair(community, county, region="/510800/510802/")
+    await _pair(county, city, region="/510800/")
 
 
-async def _pair(
-    below: Database, lower: NodeId, lower_config: Config, above: Database, upper: NodeId, upper_config: Config
-) -> None:
-    raise NotImplementedError
+async def _pair(lower: Config, upper: Config, *, region: str) -> None:
+    """Do what two administrators would do with a code; what is paired already stays."""
+    certificate, _ = docking_certificate(upper)
+    pem = await asyncio.to_thread(certificate.read_text)
+    public = NodeKeys.load_or_make(lower.data).public
+    port = upper.docking.port if upper.docking else 0
+    async with _database(lower) as below, _database(upper) as above:
+        if await links.upper(below) is not None:
+            return
+        asking = Lower(lower.node.id, lower.node.name, lower.tier, public, public.hex(":").upper(), LowerState.PENDING)
+        link = Upper(
+            f"https://127.0.0.1:{port}", pem, upper.node.id, upper.node.name, fingerprint(pem), UpperState.WAITING
+        )
+        async with above.transaction() as tx:
+            await links.ask_in(tx, asking, at=clock())
+            await links.approve(tx, lower.node.id, region=region, by="demo")
+        async with below.transaction() as tx:
+            await links.put_upper(tx, link, at=clock())
 
 
 def spec(tier: str, panels: int) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""Places, police bodies, panels and zones from one plain description; what is there already stays as it is.
+
+Source: 4.2.1 (one management of all devices), 4.3.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from anju.domain.devices import Particulars, Zone
+from anju.domain.events import EventKind
+from anju.domain.places import PlaceKind
+from anju.domain.rights import EVERYWHERE
+from anju.store import devices, places
+from anju.store.database import Transaction
+from anju.store.devices import NewDevice
+from anju.store.log import NodeId
+from anju.store.places import Editor, NewPlace, Place
+
+BY = "Anju"
+
+
+async def registry_seed(tx: Transaction, spec: Mapping[str, Any], *, node: NodeId, at: datetime) -> None:
+    """Write what ``spec`` names and this node does not have yet.
+
+    ``regions`` go from the city down, each with code, kind and name; ``jurisdictions`` have code and name; each of
+    ``sites`` has a name, a profile, ``places`` right under it and ``devices`` standing at one of those by its name.
+    Raises Invalid or Conflict where the tree does not allow it.
+    """
+    editor = Editor(node, BY, at)
+    known = {each.code for each in await places.jurisdictions(tx)}
+    for each in spec["jurisdictions"]:
+        if each["code"] not in known:
+            await places.put_jurisdiction(tx, each["code"], each["name"], editor)
+    parent: Place | None = None
+    for each in spec["regions"]:
+        parent = await _place(tx, parent, each, editor)
+    for each in spec["sites"]:
+        await _site(tx, await _place(tx, parent, {"kind": "site", **each}, editor), each, editor)
+
+
+async def _site(tx: Transaction, site: Place, about: Mapping[str, Any], editor: Editor) -> None:
+    inside = {site.name: site}
+    for each in about["places"]:
+        inside[each["name"]] = await _place(tx, site, each, editor)
+    for each in about["devices"]:
+        await _device(tx, inside[each["place"]], each, editor)
+
+
+async def _place(tx: Transaction, parent: Place | None, about: Mapping[str, Any], editor: Editor) -> Place:
+    """Return the child of ``parent`` with that name, made if it is not there."""
+    row = await tx.fetch_one(
+        """SELECT id FROM place WHERE name = %(name)s AND retired_at IS NULL
+               AND parent_id IS NOT DISTINCT FROM %(parent)s::text""",
+        name=about["name"],
+        parent=parent.id if parent else None,
+    )
+    if row:
+        return await places.find(tx, EVERYWHERE, row[0])
+    words = ("code", "jurisdiction", "profile", "longitude", "latitude", "sort")
+    told = {name: about[name] for name in words if name in about}
+    return await places.add(
+        tx, NewPlace(parent.id if parent else None, PlaceKind(about["kind"]), about["name"], **told), editor
+    )
+
+
+async def _device(tx: Transaction, place: Place, about: Mapping[str, Any], editor: Editor) -> None:
+    there = await tx.fetch_one(
+        """SELECT 1 FROM device WHERE home_node = %(node)s AND protocol = %(protocol)s AND account = %(account)s
+               AND retired_at IS NULL""",
+        node=editor.node.id,
+        protocol=about["protocol"],
+        account=about["account"],
+    )
+    if there:
+        return
+    particulars = Particulars(supervision_s=about.get("supervision_s"))
+    new = NewDevice(about["kind"], about["name"], about["protocol"], about["account"], particulars=particulars)
+    device = await devices.add(tx, place, new, editor)
+    await devices.set_zones(tx, device, _zones(about.get("zones", ()), place), editor)
+
+
+def _zones(about: Sequence[Mapping[str, Any]], place: Place) -> list[Zone]:
+    return [
+        Zone(
+            each["area"],
+            each["number"],
+            each["name"],
+            place.id,
+            place.place_path,
+            place.name,
+            EventKind(each["kind"]) if "kind" in each else None,
+        )
+        for each in about
+    ]

@@ -14,9 +14,9 @@ from anju.control.corridor import Corridor
 from anju.control.desk import AlarmDesk
 from anju.domain.changes import Lane
 from anju.domain.identity import AccountClass
-from anju.domain.rights import Principal, ScopeKind
+from anju.domain.rights import ScopeKind
 from anju.security import setup
-from anju.security.accounts import AskedGrant, NewAccount
+from anju.security.accounts import ANJU, AskedGrant, NewAccount
 from anju.security.keys import NodeKeys
 from anju.security.operator_log import OperatorLog
 from anju.security.passwords import Passwords
@@ -37,7 +37,6 @@ ADMINISTRATORS = [
     NewAccount("zhaoaq", "赵安全", AccountClass.SECURITY, PASSWORD + "b"),
     NewAccount("sunsj", "孙审计", AccountClass.AUDIT, PASSWORD + "c"),
 ]
-ANJU = Principal("anju", "Anju", "system")
 
 
 @dataclass(slots=True)

@@ -25,6 +25,8 @@ from anju.store.database import Database, Transaction
 from anju.store.versions import Subject, bump
 
 ISSUER = "Anju 安居"
+ANJU = Principal("anju", "Anju", "system")
+"""Who acts at the machine's own command line."""
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 

@@ -326,16 +326,14 @@ async def page(
     return [_listed(row) for row in rows]
 
 
-async def peers_at_once(db: Executor, *, since: datetime, at: datetime) -> dict[str, list[str]]:
-    """Return, by account, the addresses from which it was logged in at the same time since ``since``."""
+async def peers_at_once(db: Executor, *, since: datetime) -> dict[str, list[str]]:
+    """Return, by account, the addresses from which it was used at the same time since ``since``."""
     rows = await db.fetch(
         """SELECT s.account_id, array_agg(DISTINCT s.peer ORDER BY s.peer) FROM session s
            WHERE s.created_at >= %(since)s AND s.peer <> '' AND EXISTS (
                SELECT FROM session o WHERE o.account_id = s.account_id AND o.peer <> s.peer AND o.peer <> ''
-                 AND o.created_at < coalesce(s.ended_at, least(s.expires_at, %(at)s))
-                 AND s.created_at < coalesce(o.ended_at, least(o.expires_at, %(at)s)))
+                 AND o.created_at < s.seen_at AND s.created_at < o.seen_at)
            GROUP BY s.account_id""",
         since=since,
-        at=at,
     )
     return dict(rows)

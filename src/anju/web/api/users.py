@@ -134,7 +134,7 @@ async def report(me: Me) -> dict[str, Any]:
     await administer(me, Action.USERS_READ)
     at = me.services.clock()
     stale = timedelta(days=await me.services.sessions.policies.number(keys.STALE_DAYS))
-    peers = await store.peers_at_once(me.services.db, since=at - SHARED_WITHIN, at=at)
+    peers = await store.peers_at_once(me.services.db, since=at - SHARED_WITHIN)
     found = await store.page(me.services.db, at=at, after="", limit=MOST_REPORTED, state=ACTIVE)
     suspects = [(each, list(_suspicious(each, at, stale, peers))) for each in found]
     items = [

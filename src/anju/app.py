@@ -253,19 +253,16 @@ async def worker(node: Node) -> None:
 async def docking(node: Node) -> None:
     """Where the tier below comes in."""
     from anju.devices.lower_platform import Doors, LowerPlatforms, serve
-    from anju.domain.docking import PairAnswer, PairAsk
-    from anju.errors import Forbidden
     from anju.pipeline.remote import Receiver
+    from anju.security.pairing import UpperSide
 
     settings = node.config.docking
     assert settings is not None  # noqa: S101 - a process of nodes that have the table
-    receiver = Receiver(node.db, node.node, told=node.told, clock=clock)
-
-    async def pair(_: PairAsk) -> PairAnswer:
-        raise Forbidden("closed", "not yet")
-
-    platforms = LowerPlatforms(node.db, node.node, Doors(receiver.receive, pair, node.corridor.take), clock=clock)
     certificate, key = docking_certificate(node.config)
+    receiver = Receiver(node.db, node.node, told=node.told, clock=clock)
+    pairing = UpperSide(node.db, node.node, certificate.read_text(), clock=clock)
+    doors = Doors(receiver.receive, pairing.pair, node.corridor.take)
+    platforms = LowerPlatforms(node.db, node.node, doors, clock=clock)
 
     async def news(_: bytes) -> None:
         platforms.wake()

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -120,13 +121,13 @@ def _loaded(path: Path) -> Config:
         raise typer.Exit(EXIT_CONFIG) from error
 
 
-def _ended(main_coroutine: object) -> None:
+def _ended(work: Coroutine[Any, Any, None]) -> None:
     """Run until it ends or we are told to stop; say in one sentence why it could not start."""
     from anju.app import run_until_told
 
     _write_log()
     try:
-        run_until_told(main_coroutine)
+        run_until_told(work)
     except EngineError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(error.code) from error
@@ -146,6 +147,7 @@ def _write_log() -> None:
             structlog.processors.format_exc_info,
             words,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 

@@ -21,6 +21,7 @@ from anju.engines.child import becoming
 from anju.errors import ConfigError, DatabaseAway
 from anju.security import setup
 from anju.security.keys import NodeKeys
+from anju.security.pairing import key_fingerprint
 from anju.simulators.alarm_panel import Faults, Panel, drive, fleet
 from anju.store import links
 from anju.store.database import Database
@@ -162,7 +163,7 @@ async def _pair(lower: Config, upper: Config, *, region: str) -> None:
     async with _database(lower) as below, _database(upper) as above:
         if await links.upper(below) is not None:
             return
-        asking = Lower(lower.node.id, lower.node.name, lower.tier, public, public.hex(":").upper(), LowerState.PENDING)
+        asking = Lower(lower.node.id, lower.node.name, lower.tier, public, key_fingerprint(public), LowerState.PENDING)
         link = Upper(
             f"https://127.0.0.1:{port}", pem, upper.node.id, upper.node.name, fingerprint(pem), UpperState.WAITING
         )

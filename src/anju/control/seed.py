@@ -9,13 +9,13 @@ from typing import Any
 
 from anju.domain.devices import Particulars, Zone
 from anju.domain.events import EventKind
-from anju.domain.places import PlaceKind
+from anju.domain.places import Place, PlaceKind
 from anju.domain.rights import EVERYWHERE
 from anju.store import devices, places
 from anju.store.database import Transaction
 from anju.store.devices import NewDevice
 from anju.store.log import NodeId
-from anju.store.places import Editor, NewPlace, Place
+from anju.store.places import Editor, NewPlace
 
 BY = "Anju"
 
@@ -35,16 +35,16 @@ async def registry_seed(tx: Transaction, spec: Mapping[str, Any], *, node: NodeI
     parent: Place | None = None
     for each in spec["regions"]:
         parent = await _place(tx, parent, each, editor)
-    for each in spec["sites"]:
-        await _site(tx, await _place(tx, parent, {"kind": "site", **each}, editor), each, editor)
+    inside = [await _site(tx, parent, each, editor) for each in spec["sites"]]
+    for each, there in zip(spec["sites"], inside, strict=True):  # after all places: the lanes of the log in their order
+        for device in each["devices"]:
+            await _device(tx, there[device["place"]], device, editor)
 
 
-async def _site(tx: Transaction, site: Place, about: Mapping[str, Any], editor: Editor) -> None:
-    inside = {site.name: site}
-    for each in about["places"]:
-        inside[each["name"]] = await _place(tx, site, each, editor)
-    for each in about["devices"]:
-        await _device(tx, inside[each["place"]], each, editor)
+async def _site(tx: Transaction, parent: Place | None, about: Mapping[str, Any], editor: Editor) -> dict[str, Place]:
+    """Return the 小区 and the places in it by their names."""
+    site = await _place(tx, parent, {"kind": "site", **about}, editor)
+    return {site.name: site} | {each["name"]: await _place(tx, site, each, editor) for each in about["places"]}
 
 
 async def _place(tx: Transaction, parent: Place | None, about: Mapping[str, Any], editor: Editor) -> Place:

@@ -1,6 +1,6 @@
 """Places and police bodies as kept: every change has a version, a row of history and a row of the log."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from anju.domain.codes import new_id
 from anju.domain.places import (
     REGIONS,
     ROOT,
+    Jurisdiction,
     Place,
     PlaceKind,
     check_code,
@@ -87,24 +88,33 @@ _PUT = f"""
 """
 
 
-async def _put(tx: Transaction, place: Place) -> bool:
+async def put(tx: Transaction, place: Place) -> bool:
+    """Write ``place``; return False where this version or a newer one is here, or another node keeps it."""
     row = {name: getattr(place, name) for name in _NAMES}
     row |= {"profile": Jsonb(dict(place.profile)), "detail": Jsonb(dict(place.detail))}
     return await tx.execute(_PUT, **row) == 1
 
 
-async def _record(tx: Transaction, places: Sequence[Place], editor: Editor) -> None:
-    """Write history and log of ``places``: the last act of a transaction."""
+async def remember(tx: Transaction, places: Sequence[Place], by: str) -> None:
+    """Write the history of ``places``, who were changed by ``by``."""
     await tx.execute_many(
         """INSERT INTO place_history (place_id, version, at, by_name, body)
            VALUES (%(id)s, %(version)s, %(at)s, %(by)s, %(body)s) ON CONFLICT DO NOTHING""",
         [
-            {"id": each.id, "version": each.version, "at": editor.at, "by": editor.name, "body": Jsonb(body(each))}
+            {"id": each.id, "version": each.version, "at": each.updated_at, "by": by, "body": Jsonb(body(each))}
             for each in places
         ],
     )
+
+
+async def _record(tx: Transaction, places: Sequence[Place], editor: Editor) -> None:
+    """Write history and log of ``places``: the last act of a transaction.
+
+    They go by the lane of the alarms: the tier above takes no alarm from a site it was not told of.
+    """
+    await remember(tx, places, editor.name)
     await bump(tx, Subject.REGISTRY)
-    await log.append(tx, Lane.BULK, [change(each) for each in places], at=editor.at, node=editor.node)
+    await log.append(tx, Lane.ALARMS, [change(each) for each in places], at=editor.at, node=editor.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,8 @@ class NewPlace:
     sort: int = 0
 
 
-async def _parent(tx: Transaction, parent_id: str | None) -> Place | None:
+async def parent_of(tx: Transaction, parent_id: str | None) -> Place | None:
+    """Return the place to stand under, kept as it is until the commit. Raises NotFound."""
     if parent_id is None:
         return None
     row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM place WHERE id = %(id)s FOR SHARE", id=parent_id)
@@ -137,12 +148,12 @@ async def add(tx: Transaction, new: NewPlace, editor: Editor) -> Place:
 
     Source: 4.3.
     """
-    parent = await _parent(tx, new.parent_id)
+    parent = await parent_of(tx, new.parent_id)
     check_under(new.kind, parent)
     check_coordinates(new.longitude, new.latitude)
     code = check_code(new.kind, new.code, parent)
     place_id = code if new.kind in REGIONS else new_id("p")
-    jurisdiction = await _known_jurisdiction(tx, new.jurisdiction) or (parent.jurisdiction if parent else "")
+    jurisdiction = await known_jurisdiction(tx, new.jurisdiction) or (parent.jurisdiction if parent else "")
     place = Place(
         id=place_id,
         parent_id=new.parent_id,
@@ -161,13 +172,14 @@ async def add(tx: Transaction, new: NewPlace, editor: Editor) -> Place:
         profile=check_profile(new.kind, new.profile or {}),
         detail=new.detail or {},
     )
-    if not await _put(tx, place):
+    if not await put(tx, place):
         raise Conflict("place_exists", f"{place_id} is there already")
     await _record(tx, [place], editor)
     return place
 
 
-async def _known_jurisdiction(tx: Transaction, code: str) -> str:
+async def known_jurisdiction(tx: Transaction, code: str) -> str:
+    """Return ``code`` if it names a police body in use here, or nobody. Raises Invalid or NotFound."""
     if not code:
         return ""
     found = await tx.fetch_one(
@@ -178,7 +190,11 @@ async def _known_jurisdiction(tx: Transaction, code: str) -> str:
     return code
 
 
-async def _locked(tx: Transaction, scope: Scope, place_id: str, editor: Editor) -> Place:
+async def locked(tx: Transaction, scope: Scope, place_id: str, editor: Editor, *, version: int | None = None) -> Place:
+    """Return a place in use that ``editor`` may change, kept from others until the commit. Raises NotFound, Conflict.
+
+    ``version``: what the editor saw; somebody else's change in between is a Conflict.
+    """
     query = f"SELECT {_COLUMNS} FROM place WHERE id = %(id)s AND retired_at IS NULL AND {IN_SCOPE} FOR UPDATE"
     row = await tx.fetch_one(query, id=place_id, **scope.bounds())
     if row is None:
@@ -186,10 +202,13 @@ async def _locked(tx: Transaction, scope: Scope, place_id: str, editor: Editor) 
     place = _place(row)
     if place.home_node != editor.node.id:
         raise Conflict("not_ours", f"{place.name} is kept by node {place.home_node}: change it there")
+    if version is not None and version != place.version:
+        raise Conflict("changed_meanwhile", "somebody changed this place meanwhile")
     return place
 
 
-async def _subtree(tx: Transaction, path: str) -> list[Place]:
+async def subtree(tx: Transaction, path: str) -> list[Place]:
+    """Return all places below ``path``, its own included, kept from others until the commit."""
     query = f"SELECT {_COLUMNS} FROM place WHERE place_path ^@ %(path)s ORDER BY place_path FOR UPDATE"
     return [_place(row) for row in await tx.fetch(query, path=path)]
 
@@ -197,28 +216,22 @@ async def _subtree(tx: Transaction, path: str) -> list[Place]:
 async def edit(
     tx: Transaction, scope: Scope, place_id: str, what: dict[str, Any], editor: Editor, *, version: int | None = None
 ) -> Place:
-    """Change name, code, sort, profile, detail or coordinates of a place inside ``scope``. Raises Refused.
-
-    ``version``: what the editor saw; somebody else's change in between is a Conflict.
-    """
-    before = await _locked(tx, scope, place_id, editor)
-    if version is not None and version != before.version:
-        raise Conflict("changed_meanwhile", "somebody changed this place meanwhile")
+    """Change name, code, sort, profile, detail or coordinates of a place inside ``scope``. Raises Refused."""
+    before = await locked(tx, scope, place_id, editor, version=version)
     after = replace(before, **what, version=before.version + 1, updated_at=editor.at)
     check_coordinates(after.longitude, after.latitude)
-    parent = await _parent(tx, after.parent_id)
-    check_code(after.kind, after.code, parent)
+    check_code(after.kind, after.code, await parent_of(tx, after.parent_id))
     if after.kind in REGIONS and after.code != before.code:
         raise Conflict("code_is_id", "a region is its code: retire it and make another")
     after = replace(after, name=check_name(after.name), profile=check_profile(after.kind, after.profile))
-    await _put(tx, after)
+    await put(tx, after)
     await _record(tx, [after], editor)
     return after
 
 
 async def retire(tx: Transaction, scope: Scope, place_id: str, editor: Editor) -> Place:
     """Take a place out of use; its history and records stay. Raises Conflict while something is still in it."""
-    before = await _locked(tx, scope, place_id, editor)
+    before = await locked(tx, scope, place_id, editor)
     inside = await tx.fetch_one(
         """SELECT (SELECT count(*) FROM place WHERE place_path ^@ %(path)s AND retired_at IS NULL) - 1,
                   (SELECT count(*) FROM device WHERE place_path ^@ %(path)s AND retired_at IS NULL),
@@ -229,6 +242,113 @@ async def retire(tx: Transaction, scope: Scope, place_id: str, editor: Editor) -
     if any(inside):
         raise Conflict("not_empty", f"{inside[0]} places, {inside[1]} devices and {inside[2]} zones are still in it")
     after = replace(before, retired_at=editor.at, updated_at=editor.at, version=before.version + 1)
-    await _put(tx, after)
+    await put(tx, after)
     await _record(tx, [after], editor)
     return after
+
+
+async def apply(tx: Transaction, change: Change) -> bool:
+    """Take in a place of a node below; return False where it is here already, or kept by another node.
+
+    Raises ValueError where the row contradicts itself.
+    """
+    place = msgspec.convert(change.body, Place, strict=False)
+    ends = place.place_path.endswith(f"/{place.id}/") and place.place_path.startswith(ROOT)
+    if not ends or (place.id, place.version, place.place_path) != (
+        change.object_id,
+        change.version,
+        change.place_path,
+    ):
+        raise ValueError(f"place {change.object_id} contradicts itself")
+    if not await put(tx, place):
+        return False
+    await remember(tx, [place], place.home_node)
+    await bump(tx, Subject.REGISTRY)
+    return True
+
+
+async def all_changes(db: Executor) -> AsyncIterator[Change]:
+    """Yield every police body, then every place, parents before children: a snapshot for a tier that lost its way."""
+    for each in await jurisdictions(db, retired=True):
+        yield jurisdiction_change(each)
+    query = f"""SELECT {_COLUMNS} FROM place WHERE (length(place_path), id) > (%(depth)s, %(id)s)
+        ORDER BY length(place_path), id LIMIT {_MANY}"""
+    depth, last = 0, ""
+    while rows := await db.fetch(query, depth=depth, id=last):
+        for row in rows:
+            place = _place(row)
+            yield change(place)
+            depth, last = len(place.place_path), place.id
+
+
+async def listed(
+    db: Executor, scope: Scope, *, kinds: Sequence[PlaceKind] = tuple(PlaceKind), under: str = ROOT
+) -> list[Place]:
+    """Return the places in use inside ``scope`` and below path ``under``, parents before children."""
+    query = f"""SELECT {_COLUMNS} FROM place WHERE retired_at IS NULL AND kind = ANY(%(kinds)s)
+        AND place_path ^@ %(under)s AND {IN_SCOPE} ORDER BY length(place_path) - length(id), sort, name, id"""
+    return [_place(row) for row in await db.fetch(query, kinds=list(kinds), under=under, **scope.bounds())]
+
+
+async def history(db: Executor, place_id: str, *, limit: int) -> list[dict[str, Any]]:
+    """Return the versions of a place, newest first: when, by whom, and what it was."""
+    rows = await db.fetch(
+        """SELECT version, at, by_name, body FROM place_history WHERE place_id = %(id)s
+           ORDER BY version DESC LIMIT %(limit)s""",
+        id=place_id,
+        limit=limit,
+    )
+    return [dict(zip(("version", "at", "by_name", "body"), row, strict=True)) for row in rows]
+
+
+_JURISDICTION = "code, name, home_node, version, retired_at"
+
+
+async def jurisdictions(db: Executor, *, retired: bool = False) -> list[Jurisdiction]:
+    """Return the police bodies known here, by code."""
+    query = f"SELECT {_JURISDICTION} FROM jurisdiction WHERE %(retired)s OR retired_at IS NULL ORDER BY code"
+    return [Jurisdiction(*row) for row in await db.fetch(query, retired=retired)]
+
+
+def jurisdiction_change(each: Jurisdiction) -> Change:
+    """Return a police body as a row of the log."""
+    operation = Operation.REMOVE if each.retired_at else Operation.PUT
+    told: dict[str, Any] = msgspec.to_builtins(asdict(each))
+    return Change("jurisdiction", each.code, each.version, "", ROOT, each.code, body=told, operation=operation)
+
+
+async def put_jurisdiction(tx: Transaction, code: str, name: str, editor: Editor) -> Jurisdiction:
+    """Make a police body known, or rename it. Raises Invalid, Conflict."""
+    row = await tx.fetch_one(
+        f"SELECT {_JURISDICTION} FROM jurisdiction WHERE code = %(code)s FOR UPDATE", code=check_jurisdiction(code)
+    )
+    if row and row[2] != editor.node.id:
+        raise Conflict("not_ours", f"{code} is kept by node {row[2]}: change it there")
+    after = Jurisdiction(code, check_name(name), editor.node.id, row[3] + 1 if row else 1)
+    await _write_jurisdiction(tx, after)
+    await bump(tx, Subject.REGISTRY)
+    await log.append(tx, Lane.BULK, [jurisdiction_change(after)], at=editor.at, node=editor.node)
+    return after
+
+
+async def _write_jurisdiction(tx: Transaction, each: Jurisdiction) -> bool:
+    done = await tx.execute(
+        f"""INSERT INTO jurisdiction ({_JURISDICTION})
+            VALUES (%(code)s, %(name)s, %(home_node)s, %(version)s, %(retired_at)s)
+            ON CONFLICT (code) DO UPDATE SET name = EXCLUDED.name, version = EXCLUDED.version,
+                retired_at = EXCLUDED.retired_at
+            WHERE jurisdiction.version < EXCLUDED.version AND jurisdiction.home_node = EXCLUDED.home_node""",
+        **asdict(each),
+    )
+    return done == 1
+
+
+async def apply_jurisdiction(tx: Transaction, change: Change) -> bool:
+    """Take in a police body of a node below; return False where it is here already, or kept by another node.
+
+    Raises ValueError where the row contradicts itself.
+    """
+    each = msgspec.convert(change.body, Jurisdiction, strict=False)
+    if (each.code, each.version) != (change.object_id, change.version):
+        raise ValueError(f"police body {change.object_id} contradicts itself")
+    return await _write_jurisdiction(tx, each)

@@ -58,7 +58,7 @@ test('keys stay with the alarm of the first key-down when another one pops up', 
   let shown = 'first'
   const keys = new AlarmKeys({
     shown: () => shown, acknowledge: (id) => done.push(`ack ${id}`), finding: (id, digit) => done.push(`${digit} ${id}`),
-    close: (id) => done.push(`close ${id}`), walk: () => undefined, escape: () => undefined,
+    close: (id) => done.push(`close ${id}`), walk: () => undefined, escape: () => undefined, undo: () => undefined,
   })
   keys.press(press(' '))
   shown = 'second'
@@ -73,7 +73,7 @@ test('keys never fire while typing', () => {
   const done: string[] = [], input = document.createElement('input')
   const keys = new AlarmKeys({
     shown: () => 'a', acknowledge: () => done.push('ack'), finding: () => done.push('finding'), close: () => done.push('close'),
-    walk: () => done.push('walk'), escape: () => done.push('escape'),
+    walk: () => done.push('walk'), escape: () => done.push('escape'), undo: () => done.push('undo'),
   })
   for (const key of [' ', '1', 'Enter', ']']) expect(keys.press(press(key, { target: input }))).toBe(false)
   expect(done).toEqual([])

@@ -20,7 +20,7 @@ function lab() {
     changes: (changes) => told.push(`changes ${changes.length}`), status: () => told.push('status'), unsaved: () => told.push('unsaved'),
     reset: (reason) => told.push(`reset ${reason}`), state: (up, reason) => told.push(up ? 'up' : `down ${reason}`.trim()),
   }
-  const link = new LiveLink(events, (url) => { const line = new Line(url); lines.push(line); return line }, 'ws://here/api/live')
+  const link = new LiveLink(events, (url) => { const line = new Line(url); lines.push(line); return line }, () => Date.now(), 'ws://here/api/live')
   return { link, lines, told }
 }
 
@@ -54,4 +54,18 @@ test('stop stays stopped', () => {
   link.stop()
   vi.advanceTimersByTime(60_000)
   expect(lines).toHaveLength(1)
+})
+
+test('a line silent for 15 s is given up and resumed', () => {
+  const { link, lines, told } = lab()
+  link.start()
+  lines[0]?.say({ type: 'hello', token: 't1' })
+  vi.advanceTimersByTime(14_000)
+  link.check()
+  expect(told).toEqual(['reset first', 'up'])
+  vi.advanceTimersByTime(1_000)
+  link.check()
+  vi.advanceTimersByTime(500)
+  expect(told).toEqual(['reset first', 'up', 'down silent'])
+  expect(lines[1]?.url).toBe('ws://here/api/live?resume=t1')
 })

@@ -7,6 +7,7 @@ export interface KeyPort {
   close(id: string): void
   walk(step: 1 | -1): void
   escape(): void
+  undo(): void
 }
 
 export interface Press { key: string; repeat: boolean; ctrlKey: boolean; altKey: boolean; metaKey: boolean; target: EventTarget | null }
@@ -14,6 +15,13 @@ export interface Press { key: string; repeat: boolean; ctrlKey: boolean; altKey:
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName) || target.closest('[role="dialog"]') !== null
+}
+
+/** A control reached by the keyboard keeps its own keys: Enter and Space press it. */
+export function isPressable(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false
+  if (key === 'Enter') return target.closest('button, a[href], summary, [role="button"], [role="option"], [role="menuitem"]') !== null
+  return key === ' ' && target.closest('button, summary, [role="button"], [role="switch"], [role="checkbox"]') !== null
 }
 
 /** Keys bind to the alarm shown at the first key-down and stay bound until closed or left. */
@@ -29,6 +37,8 @@ export class AlarmKeys {
     if (isTyping(event.target) || event.ctrlKey || event.altKey || event.metaKey) return false
     if (event.key === '[' || event.key === ']') { this.release(); this.port.walk(event.key === ']' ? 1 : -1); return true }
     if (event.key === 'Escape') { this.release(); this.port.escape(); return true }
+    if (event.key === 'z' || event.key === 'Z') { this.port.undo(); return true }
+    if (isPressable(event.target, event.key)) return false
     const ours = event.key === ' ' || event.key === 'Enter' || /^[1-9]$/.test(event.key)
     if (!ours) return false
     if (event.repeat) return true

@@ -3,7 +3,11 @@ import type { Alarm, AlarmStep, Change } from '@/api/types'
 
 export const STORM_NEW = 10
 export const STORM_WINDOW_MS = 600_000
-const FIRE_LIKE = new Set(['fire', 'fire_manual', 'panic', 'duress', 'help', 'gas'])
+/** Somebody's life may hang on these: never grouped, shelved, or closed without a person on site. */
+const LIFE = new Set(['fire', 'fire_manual', 'panic', 'duress', 'help'])
+/** These open by themselves whatever their level was set to. */
+const ALWAYS_POP = new Set([...LIFE, 'gas', 'fire_supervisory', 'intrusion', 'watch_list'])
+const KEPT_CLOSED = 300
 
 /** Take a value only if it is newer than what is shown: push and reload may overtake each other. */
 export function mergeAlarm(known: Map<string, Alarm>, next: Alarm): boolean {
@@ -44,8 +48,53 @@ export function inOrder(alarms: Iterable<Alarm>): Alarm[] {
   return [...alarms].sort((a, b) => a.level - b.level || waiting(a) - waiting(b) || b.raised_at.localeCompare(a.raised_at))
 }
 
-export const mustStaySingle = (alarm: Alarm) => FIRE_LIKE.has(alarm.kind)
-export const isOpen = (alarm: Alarm) => alarm.state !== 'closed'
+export const isLife = (alarm: Alarm) => LIFE.has(alarm.kind)
+export const mustStaySingle = (alarm: Alarm) => isLife(alarm) || alarm.kind === 'gas'
+export const isOpen = (alarm: Alarm) => alarm.state !== 'closed' && alarm.state !== 'to_review'
+export const isShelved = (alarm: Alarm, now: number) => alarm.shelved_until !== null && Date.parse(alarm.shelved_until) > now
+/** Waits for somebody and may call for attention: not shelved, not bypassed by rule. */
+export const isWaiting = (alarm: Alarm, now: number) => alarm.state === 'new' && !alarm.bypassed && !isShelved(alarm, now)
+export const popsUp = (alarm: Alarm) => alarm.level <= 2 || ALWAYS_POP.has(alarm.kind)
+
+/** Alarms that wait for somebody, by level; drills are not counted. */
+export function counted(alarms: Iterable<Alarm>): Record<string, number> {
+  const counts: Record<string, number> = { 1: 0, 2: 0, 3: 0, 4: 0 }
+  for (const each of alarms) if (each.state === 'new' && !each.drill) counts[each.level] = (counts[each.level] ?? 0) + 1
+  return counts
+}
+
+export interface Wanted { level?: string; kind?: string; place?: string; q?: string; drill?: string }
+/** Whether an alarm fits the filters in the address bar; `place` is an id anywhere on its path. */
+export function fits(alarm: Alarm, wanted: Wanted): boolean {
+  const text = `${alarm.place_name} ${alarm.device_name} ${alarm.zone_name ?? ''} ${alarm.site_name ?? ''} ${alarm.code ?? ''}`.toLowerCase()
+  return (!wanted.level || String(alarm.level) === wanted.level) && (!wanted.kind || alarm.kind === wanted.kind)
+    && (!wanted.place || alarm.place_path.includes(`/${wanted.place}/`)) && (!wanted.q || text.includes(wanted.q.toLowerCase()))
+    && (!wanted.drill || String(alarm.drill) === wanted.drill)
+}
+
+export interface Group { key: string; alarms: Alarm[]; waiting: number; level: number; latest: Alarm }
+/** A flood as groups of one device and kind; what a life may hang on always stands alone. */
+export function grouped(alarms: readonly Alarm[]): Group[] {
+  const byKey = new Map<string, Alarm[]>()
+  for (const each of alarms) {
+    const key = mustStaySingle(each) || !each.storm_key ? each.id : each.storm_key
+    byKey.set(key, [...(byKey.get(key) ?? []), each])
+  }
+  const groups = [...byKey].map(([key, members]) => group(key, members))
+  return groups.sort((a, b) => a.level - b.level || Number(b.waiting > 0) - Number(a.waiting > 0) || b.latest.raised_at.localeCompare(a.latest.raised_at))
+}
+function group(key: string, alarms: Alarm[]): Group {
+  const latest = alarms.reduce((a, b) => (b.raised_at > a.raised_at ? b : a))
+  return { key, alarms, latest, waiting: alarms.filter((each) => each.state === 'new').length, level: Math.min(...alarms.map((each) => each.level)) }
+}
+
+/** Forget the oldest closed alarms: the list is of what is open, and a desk runs for weeks. */
+export function prune(alarms: Map<string, Alarm>, kept: ReadonlySet<string>): void {
+  const closed = [...alarms.values()].filter((each) => !isOpen(each) && !kept.has(each.id))
+  closed.sort((a, b) => (a.closed_at ?? '').localeCompare(b.closed_at ?? ''))
+  for (const each of closed.slice(0, Math.max(0, closed.length - KEPT_CLOSED))) alarms.delete(each.id)
+}
+
 export const isStorm = (alarms: Alarm[], now: number) =>
   alarms.filter((each) => each.state === 'new' && now - Date.parse(each.raised_at) < STORM_WINDOW_MS).length > STORM_NEW
 
@@ -57,8 +106,10 @@ export function age(since: string, now: number): string {
 }
 
 /** The one word for where an alarm stands; an ended condition is not a handled one. */
-export function standing(alarm: Alarm): string {
-  if (alarm.shelved_until && Date.parse(alarm.shelved_until) > Date.now()) return 'shelved'
+export type Standing = 'new' | 'acknowledged' | 'handling' | 'to_review' | 'closed' | 'returned' | 'shelved' | 'bypassed'
+export function standing(alarm: Alarm, now = Date.now()): Standing {
+  if (isOpen(alarm) && isShelved(alarm, now)) return 'shelved'
+  if (isOpen(alarm) && alarm.bypassed) return 'bypassed'
   if (alarm.state === 'new' && alarm.returned) return 'returned'
   return alarm.state
 }

@@ -27,6 +27,8 @@ export interface Socket {
 
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 8_000
+/** The server tells its status every 5 s: silence for longer means a dead line that nobody closed. */
+export const SILENCE_MS = 15_000
 
 /** The live push: reconnects for ever, resumes where it stopped, says when it could not. */
 export class LiveLink {
@@ -36,10 +38,12 @@ export class LiveLink {
   private timer: ReturnType<typeof setTimeout> | undefined
   private wanted = false
   private reason = ''
+  private heardAt = 0
 
   constructor(
     private readonly events: LiveEvents,
     private readonly open: (url: string) => Socket = (url) => new WebSocket(url),
+    private readonly now: () => number = () => Date.now(),
     private readonly base = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/live`,
   ) {}
 
@@ -53,9 +57,19 @@ export class LiveLink {
     this.token = ''
   }
 
+  /** Give a silent line up and connect again; call it now and then. */
+  check(): void {
+    const silent = this.socket
+    if (!silent || this.now() - this.heardAt < SILENCE_MS) return
+    this.reason = 'silent'
+    this.retry()
+    silent.close()
+  }
+
   private connect(): void {
     const socket = this.open(this.token ? `${this.base}?resume=${encodeURIComponent(this.token)}` : this.base)
     this.socket = socket
+    this.heardAt = this.now()
     socket.onmessage = (event) => { if (socket === this.socket) this.take(JSON.parse(String(event.data)) as LiveMessage) }
     socket.onclose = () => { if (socket === this.socket) this.retry() }
   }
@@ -69,6 +83,7 @@ export class LiveLink {
   }
 
   private take(message: LiveMessage): void {
+    this.heardAt = this.now()
     switch (message.type) {
       case 'hello':
         // A first connection may have missed what changed between the page's load and now.

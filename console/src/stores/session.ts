@@ -24,13 +24,15 @@ export const useSession = defineStore('session', () => {
   const account = computed(() => view.value?.account ?? null)
   const locked = computed(() => view.value?.locked ?? false)
   const tier = computed(() => view.value?.node.tier ?? 'community')
-  const guard = computed(() => account.value?.roles.some((each) => each === 'guard' || each === 'shift_leader') ?? false)
   const can = (action: string) => account.value?.actions.includes(action) ?? false
+  /** Who handles alarms sits at a desk: larger type, and idling locks it instead of logging out. */
+  const desk = computed(() => can('alarms.handle'))
+  const ended = ref(false)
 
   function apply(): void {
     wear(look.value.theme)
     speak(look.value.language)
-    setType(look.value.large ? 'large' : guard.value ? 'guard' : 'normal')
+    setType(look.value.large ? 'large' : desk.value ? 'guard' : 'normal')
     localStorage.setItem(REMEMBERED, JSON.stringify(look.value))
   }
 
@@ -54,14 +56,19 @@ export const useSession = defineStore('session', () => {
   }
 
   async function login(username: string, password: string, totp?: string): Promise<void> {
-    await api.login(username, password, totp)
-    take(await api.current())
+    take((await api.login(username, password, totp)) ?? (await api.current()))
+    ended.value = false
   }
   async function takeDesk(username: string, secret: string): Promise<void> {
-    await api.takeDesk(username, secret)
-    take(await api.current())
+    take((await api.takeDesk(username, secret)) ?? (await api.current()))
   }
-  function forget(): void { view.value = null; asking = Promise.resolve() }
+  /** Nobody sits here any more; `ended` when the server ended it, not the person. */
+  function forget(how: 'left' | 'ended' = 'left'): void {
+    ended.value = how === 'ended' && view.value !== null
+    view.value = null
+    asking = Promise.resolve()
+    apply()
+  }
   async function logout(): Promise<void> { try { await api.logout() } finally { forget() } }
   function markLocked(on: boolean): void { if (view.value) view.value = { ...view.value, locked: on } }
   async function lock(): Promise<void> { await api.lock(); markLocked(true) }
@@ -80,5 +87,5 @@ export const useSession = defineStore('session', () => {
   }
   const toggleLanguage = () => prefer({ language: spoken() === 'zh' ? 'en' : 'zh' })
 
-  return { view, look, account, locked, tier, guard, can, apply, load, ready, login, logout, forget, lock, unlock, markLocked, takeDesk, prefer, toggleLanguage }
+  return { view, look, account, locked, ended, tier, desk, can, apply, load, ready, login, logout, forget, lock, unlock, markLocked, takeDesk, prefer, toggleLanguage }
 })

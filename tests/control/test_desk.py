@@ -1,20 +1,19 @@
 """A step is done where the alarm was raised; a tier above sends it there and sees it come back."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from anju.domain.alarms import Alarm, AlarmState, Instruction, Step
 from anju.domain.changes import Lane
 from anju.domain.commands import Command, CommandState
+from anju.domain.drills import DrillKind, Plan, Source
 from anju.domain.events import EventKind
 from anju.domain.rights import EVERYWHERE, Scope
 from anju.errors import Conflict, NotFound
 from anju.store import alarms, drills
 from anju.store.versions import Subject, current
 from tests.control.conftest import GUARD, OPERATOR, Post
-from tests.domain.test_drills import DRILL
 
 ACKNOWLEDGE = Instruction(Step.ACKNOWLEDGE)
 
@@ -117,22 +116,44 @@ async def test_more_than_ten_in_ten_minutes_are_a_storm(community: Post) -> None
 
 
 async def test_a_drill_is_known_until_its_time_is_over(community: Post) -> None:
-    await community.desk.start_drill(GUARD, replace(DRILL, begins_at=community.clock(), ends_at=in_an_hour(community)))
-    assert [each.reason for each in await drills.running(community.db)] == ["每月步行测试"]
+    await panel(community)
+    drill = await community.desk.start_drill(GUARD, EVERYWHERE, plan(community))
+    assert (drill.site_id, drill.place_path) == ("site", "/510800/510802/site/")
+    assert await drills.running(community.db) == [drill]
     community.clock.forward(3600)
     await community.desk.tick(community.clock())
     assert await drills.running(community.db) == []
 
 
 async def test_who_takes_reports_in_hears_of_a_drill(community: Post) -> None:
+    await panel(community)
     before = await current(community.db, Subject.REGISTRY)
-    drill = replace(DRILL, begins_at=community.clock(), ends_at=in_an_hour(community))
-    await community.desk.start_drill(GUARD, drill)
+    drill = await community.desk.start_drill(GUARD, EVERYWHERE, plan(community))
     await community.desk.end_drill(GUARD, EVERYWHERE, drill.id)
     assert await current(community.db, Subject.REGISTRY) == before + 2
     with pytest.raises(Conflict):
         await community.desk.end_drill(GUARD, EVERYWHERE, drill.id)
 
 
-def in_an_hour(post: Post) -> datetime:
-    return post.clock() + timedelta(hours=1)
+async def test_no_drill_on_devices_out_of_reach(community: Post) -> None:
+    await panel(community)
+    with pytest.raises(NotFound):
+        await community.desk.start_drill(GUARD, Scope(paths=("/other/",)), plan(community))
+
+
+async def test_no_drill_on_devices_of_another_node(community: Post) -> None:
+    await panel(community, home="hamlet")
+    with pytest.raises(Conflict):
+        await community.desk.start_drill(GUARD, EVERYWHERE, plan(community))
+
+
+async def panel(post: Post, *, home: str = "community") -> None:
+    await post.db.execute(
+        """INSERT INTO device (id, site_id, place_id, place_path, kind, name, protocol, home_node)
+           VALUES ('p1', 'site', 'site', '/510800/510802/site/', 'alarm_panel', '主机', 'dc09', %(home)s)""",
+        home=home,
+    )
+
+
+def plan(post: Post) -> Plan:
+    return Plan(DrillKind.WALK_TEST, (Source("p1"),), post.clock() + timedelta(hours=1), "每月步行测试")

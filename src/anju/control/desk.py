@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
 from anju.control.corridor import Clock, Corridor, Target, Told
 from anju.domain.alarms import Alarm, Instruction, Person, Step
 from anju.domain.changes import Change, Lane
 from anju.domain.commands import ALARM_STEP, STEP_WITHIN, Command, step_body
-from anju.domain.drills import Drill, check
+from anju.domain.drills import Drill, Plan, check
 from anju.domain.rights import Principal, Scope
 from anju.errors import Conflict
 from anju.security.operator_log import OperatorLog
@@ -82,9 +84,15 @@ class AlarmDesk:
                 done["acknowledged" if isinstance(after, Alarm) else "sent"] += 1
         return done
 
-    async def start_drill(self, principal: Principal, drill: Drill, *, peer: str = "") -> Drill:
-        """Begin ``drill``, whose place the caller may hold drills at. Raises Invalid for what is no drill."""
-        check(drill)
+    async def start_drill(self, principal: Principal, scope: Scope, plan: Plan, *, peer: str = "") -> Drill:
+        """Begin the drill that ``plan`` describes on devices inside ``scope``.
+
+        Raises NotFound for a device outside, Conflict for one of another node or communities mixed, Invalid for what
+        is no drill.
+        """
+        at = self._clock()
+        place = await drills.place_of(self._db, scope, [each.device_id for each in plan.sources], node=self._node.id)
+        drill = check(Drill(uuid7(), *place, plan.kind, plan.sources, at, plan.ends_at, principal.id, plan.reason))
         acting = self._operator_log.acting(principal, "drill.start", str(drill.id), drills.body(drill), peer=peer)
         async with acting, self._db.transaction() as tx:
             await drills.start(tx, drill)
@@ -94,7 +102,7 @@ class AlarmDesk:
         """End a drill inside ``scope`` now. Raises NotFound, or Conflict where it is over."""
         acting = self._operator_log.acting(principal, "drill.end", str(drill_id), peer=peer)
         async with acting, self._db.transaction() as tx:
-            return await drills.end(tx, scope, drill_id, at=self._clock())
+            return await drills.end(tx, scope, drill_id, by=principal.id, at=self._clock())
 
     async def tick(self, at: datetime) -> int:
         """Do what time does: tell the next circle, end shelving and drills. Return how many alarms changed.

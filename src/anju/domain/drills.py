@@ -34,6 +34,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A drill as asked for."""
+
+    kind: DrillKind
+    sources: tuple[Source, ...]
+    ends_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drill:
     """One drill of one community, from its start to ``ends_at`` at the latest."""
 

@@ -105,3 +105,37 @@ class Event:
     def flagged(self, *flags: str) -> "Event":
         """Return the same event with ``flags`` added once."""
         return replace(self, flags=tuple(dict.fromkeys((*self.flags, *flags))))
+
+
+PERSONAL = ("user", "text", "extensions")
+"""Parts of a report's detail that may name a person."""
+MASK = "•••"
+
+
+def masked(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return an event's body, or an alarm's with its event, with what may name a person hidden.
+
+    Source: 6 (personal information is not disclosed).
+    """
+    if isinstance(inner := stored.get("event"), dict):
+        stored = {**stored, "event": masked(inner)}
+    detail = stored.get("detail")
+    if not isinstance(detail, dict):
+        return stored
+    hidden = {name: MASK for name in PERSONAL if detail.get(name)}
+    return {**stored, "detail": {**detail, **hidden}}
+
+
+def masked_frame(data: bytes, detail: dict[str, Any]) -> bytes:
+    """Return a raw frame with every text that ``masked`` hides starred out; rather too much than too little."""
+    told = [each for name in PERSONAL for each in _texts(detail.get(name))]
+    for text in sorted(told, key=len, reverse=True):
+        for form in {text.encode("utf-8", "replace"), text.encode("gbk", "replace")}:
+            data = data.replace(form, b"*" * len(form))
+    return data
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [text for each in value for text in _texts(each)]
+    return [value] if isinstance(value, str) and value else []

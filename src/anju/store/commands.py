@@ -155,20 +155,19 @@ async def page(
     *,
     target_id: str | None = None,
     states: Sequence[str] | None = None,
-    until: datetime,
-    before: UUID,
+    before: tuple[datetime, UUID],
     limit: int,
 ) -> list[Command]:
     """Return commands inside ``scope``, newest first; go on with the last one's time and id."""
     rows = await db.fetch(
-        f"""SELECT {_COLUMNS} FROM command WHERE {IN_SCOPE} AND (wanted_at, id) < (%(until)s, %(before)s)
+        f"""SELECT {_COLUMNS} FROM command WHERE {IN_SCOPE} AND (wanted_at, id) < (%(before_at)s, %(before_id)s)
                AND (%(target)s::text IS NULL OR target_id = %(target)s)
                AND (%(states)s::text[] IS NULL OR state = ANY(%(states)s))
             ORDER BY wanted_at DESC, id DESC LIMIT %(limit)s""",
         target=target_id,
         states=None if states is None else list(states),
-        until=until,
-        before=before,
+        before_at=before[0],
+        before_id=before[1],
         limit=limit,
         **scope.bounds(),
     )

@@ -1,7 +1,9 @@
 """Drills as kept. Whoever takes reports in reads the running ones again when ``version.registry`` moves."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from posixpath import commonpath
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,26 @@ def body(drill: Drill) -> dict[str, Any]:
     return plain
 
 
+async def place_of(db: Executor, scope: Scope, device_ids: Sequence[str], *, node: str) -> tuple[str, str, str]:
+    """Return community, lowest common place path and jurisdiction of devices inside ``scope``.
+
+    Raises NotFound where one is missing, Conflict where they are not all of ``node`` and of one community.
+    """
+    rows = await db.fetch(
+        f"""SELECT id, site_id, place_path, jurisdiction, home_node FROM device
+            WHERE id = ANY(%(ids)s) AND retired_at IS NULL AND {IN_SCOPE}""",
+        ids=list(device_ids),
+        **scope.bounds(),
+    )
+    if {row[0] for row in rows} != set(device_ids):
+        raise NotFound("no_device", "there is no such device here")
+    if {row[4] for row in rows} - {node} or len({row[1] for row in rows}) > 1:
+        raise Conflict("not_one_site", "a drill is held in one community, at its own node")
+    path = commonpath([row[2] for row in rows]) + "/" if rows else "/"
+    jurisdictions = {row[3] for row in rows}
+    return (rows[0][1] if rows else "", path, jurisdictions.pop() if len(jurisdictions) == 1 else "")
+
+
 async def start(tx: Transaction, drill: Drill) -> None:
     """Write a new drill; processes that take reports in hear of it with the commit."""
     row = {**asdict(drill), "kind": drill.kind.value, "sources": Jsonb(body(drill)["sources"])}
@@ -31,10 +53,10 @@ async def start(tx: Transaction, drill: Drill) -> None:
     await bump(tx, Subject.REGISTRY)
 
 
-async def end(tx: Transaction, scope: Scope, drill_id: UUID, *, at: datetime) -> Drill:
-    """End a running drill now. Raises NotFound outside ``scope``, Conflict where it is over."""
-    query = f"SELECT {_COLUMNS} FROM drill WHERE id = %(id)s AND {IN_SCOPE} FOR UPDATE"
-    row = await tx.fetch_one(query, id=drill_id, **scope.bounds())
+async def end(tx: Transaction, scope: Scope, drill_id: UUID, *, by: str, at: datetime) -> Drill:
+    """End a running drill now: one inside ``scope``, or one that ``by`` began. Raises NotFound, Conflict if over."""
+    query = f"SELECT {_COLUMNS} FROM drill WHERE id = %(id)s AND (started_by = %(by)s OR {IN_SCOPE}) FOR UPDATE"
+    row = await tx.fetch_one(query, id=drill_id, by=by, **scope.bounds())
     if row is None:
         raise NotFound("no_drill", "there is no such drill here")
     if row[-1] is not None:
@@ -57,13 +79,13 @@ async def running(db: Executor) -> list[Drill]:
     return [_read(row) for row in await db.fetch(f"SELECT {_COLUMNS} FROM drill WHERE ended_at IS NULL")]
 
 
-async def page(db: Executor, scope: Scope, *, until: datetime, before: UUID, limit: int) -> list[dict[str, Any]]:
+async def page(db: Executor, scope: Scope, *, before: tuple[datetime, UUID], limit: int) -> list[dict[str, Any]]:
     """Return drills inside ``scope``, newest first; go on with the last one's beginning and id."""
     rows = await db.fetch(
-        f"""SELECT {_COLUMNS} FROM drill WHERE {IN_SCOPE} AND (begins_at, id) < (%(until)s, %(before)s)
+        f"""SELECT {_COLUMNS} FROM drill WHERE {IN_SCOPE} AND (begins_at, id) < (%(before_at)s, %(before_id)s)
             ORDER BY begins_at DESC, id DESC LIMIT %(limit)s""",
-        until=until,
-        before=before,
+        before_at=before[0],
+        before_id=before[1],
         limit=limit,
         **scope.bounds(),
     )

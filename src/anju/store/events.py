@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from anju.domain.events import Event
 from anju.domain.rights import Scope
+from anju.errors import NotFound
 from anju.store.database import IN_SCOPE, Executor, Transaction
 
 FRAME_BYTES = 4096
@@ -139,19 +140,74 @@ async def note_clocks(tx: Transaction, events: Sequence[Event]) -> None:
     )
 
 
+_SHOWN = "SELECT body, (SELECT name FROM place WHERE place.id = event.site_id), kept_at, raw_id FROM event"
+
+
+def shown(stored: dict[str, Any], site_name: str | None, kept_at: datetime, raw_id: UUID | None) -> dict[str, Any]:
+    """Return an event's row as lists and pages show it."""
+    more = {"site_name": site_name or "", "kept_at": kept_at.isoformat(), "raw_id": str(raw_id) if raw_id else None}
+    return {**stored, **more}
+
+
 _PAGE = f"""
-    SELECT body FROM event
-    WHERE {IN_SCOPE} AND received_at >= %(since)s AND (received_at, id) < (%(until)s, %(before)s)
+    {_SHOWN} WHERE {IN_SCOPE} AND received_at >= %(since)s AND received_at < %(until)s
+        AND (received_at, id) < (%(before_at)s, %(before_id)s)
+        AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(device)s::text IS NULL OR device_id = %(device)s)
+        AND (%(place)s::text IS NULL OR strpos(place_path, '/' || %(place)s || '/') > 0)
     ORDER BY received_at DESC, id DESC LIMIT %(limit)s
 """
+_EVER = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
 async def page(
-    db: Executor, scope: Scope, *, since: datetime, until: datetime, before: UUID, limit: int
+    db: Executor,
+    scope: Scope,
+    *,
+    before: tuple[datetime, UUID],
+    limit: int,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    kind: str | None = None,
+    device: str | None = None,
+    place: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Return events inside ``scope``, newest first; go on with the last one's time and id."""
-    rows = await db.fetch(_PAGE, since=since, until=until, before=before, limit=limit, **scope.bounds())
-    return [row[0] for row in rows]
+    """Return events inside ``scope`` from ``since`` on and before ``until``, newest first.
+
+    ``place`` is the id of any place above them. Go on with the last one's time and id.
+    """
+    rows = await db.fetch(
+        _PAGE,
+        since=since or _EVER[0],
+        until=until or _EVER[1],
+        before_at=before[0],
+        before_id=before[1],
+        kind=kind or None,
+        device=device or None,
+        place=place or None,
+        limit=limit,
+        **scope.bounds(),
+    )
+    return [shown(*row) for row in rows]
+
+
+async def one(db: Executor, scope: Scope, event_id: UUID) -> dict[str, Any]:
+    """Return one event inside ``scope``. Raises NotFound."""
+    row = await db.fetch_one(f"{_SHOWN} WHERE id = %(id)s AND {IN_SCOPE}", id=event_id, **scope.bounds())
+    if row is None:
+        raise NotFound("no_event", "there is no such event here")
+    return shown(*row)
+
+
+async def frame(db: Executor, raw_id: UUID) -> RawFrame:
+    """Return a raw frame; ask rights for its event first. Raises NotFound: it stays at its own node, or is too old."""
+    row = await db.fetch_one(
+        """SELECT id, received_at, site_id, source_id, protocol, peer, bytes, outcome, reason FROM raw_frame
+           WHERE id = %(id)s""",
+        id=raw_id,
+    )
+    if row is None:
+        raise NotFound("no_frame", "the raw frame is not here: it is kept where it was received, for a time")
+    return RawFrame(*row)
 
 
 async def clock_offsets(db: Executor, device_id: str, *, since: datetime) -> list[tuple[datetime, timedelta]]:

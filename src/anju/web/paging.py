@@ -12,7 +12,8 @@ from fastapi import Depends, Query
 
 from anju.errors import Invalid
 
-_FIRST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+FIRST = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+"""Before everything: the mark of the first page."""
 MOST = 200
 
 
@@ -33,7 +34,7 @@ class Page:
 
 def page(cursor: Annotated[str, Query(max_length=200)] = "", limit: Annotated[int, Query(ge=1, le=MOST)] = 50) -> Page:
     """Return which page was asked for. Raises Invalid for a mark that is none of ours."""
-    return Page(_decode(cursor) if cursor else _FIRST, limit)
+    return Page(_decode(cursor) if cursor else FIRST, limit)
 
 
 def _encode(at: str, identity: str) -> str:

@@ -13,6 +13,9 @@ export const pagesEn: Same<typeof pagesZh> = {
     city: 'City', county: 'County', street: 'Street or town', community: 'Neighbourhood', grid: 'Grid', site: 'Residential community', area: 'Area', building: 'Building', unit: 'Entrance', floor: 'Floor',
     room: 'Room', gate: 'Gate', lane: 'Lane',
   },
+  why_field: {
+    protocol: 'Protocol', account: 'Account', encryption: 'Encryption', encrypted: 'Encrypted', key: 'Key', port: 'Port', peer: 'From', clock: 'Clock', heartbeat: 'Heartbeat', heartbeat_s: 'Heartbeat interval (s)', interval: 'Supervision interval', interval_s: 'Supervision interval (s)', last: 'Last', at: 'At', heard_at: 'Last heard', line: 'Line', address: 'Address', realm: 'Realm', password: 'Password', code: 'Code', offset_ms: 'Clock offset (ms)', zones: 'Zones',
+  },
   account_class: { operator: 'Operator', system: 'System administrator', security: 'Security administrator', audit: 'Audit administrator' },
   tier_node: { community: 'community node', county: 'county platform', city: 'city platform' },
   part: { note: 'Note', reason: 'Reason', detail: 'Details', history: 'History', by: 'By', at: 'At', version: 'Version', until: 'Until', never: 'no end', unknown: 'unknown', rows: '{n} rows', export: 'Export', code_copy: 'Copy' },

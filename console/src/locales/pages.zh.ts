@@ -11,6 +11,9 @@ export const pagesZh = {
     city: '市', county: '县区', street: '街道/乡镇', community: '社区/村', grid: '网格', site: '小区', area: '区域', building: '楼栋', unit: '单元', floor: '楼层',
     room: '房屋', gate: '出入口', lane: '车道',
   },
+  why_field: {
+    protocol: '协议', account: '接入账号', encryption: '加密', encrypted: '加密', key: '密钥', port: '端口', peer: '来源地址', clock: '时钟', heartbeat: '心跳', heartbeat_s: '心跳间隔(秒)', interval: '巡检周期', interval_s: '巡检周期(秒)', last: '最近一次', at: '时间', heard_at: '最近信号', line: '线路', address: '地址', realm: '域', password: '密码', code: '编码', offset_ms: '时钟偏差(毫秒)', zones: '防区',
+  },
   account_class: { operator: '操作人员', system: '系统管理员', security: '安全管理员', audit: '审计管理员' },
   tier_node: { community: '社区节点', county: '县区平台', city: '市平台' },
   part: { note: '备注', reason: '原因', detail: '详情', history: '历史', by: '操作人', at: '时间', version: '版本', until: '到期', never: '长期', unknown: '未知', rows: '{n} 行', export: '导出', code_copy: '复制' },

@@ -129,7 +129,8 @@ class Tier:
 
     def setup_token(self) -> str:
         """Return the token of the newest set-up link it printed."""
-        return re.findall(r"#/setup\?token=(\S+)", (self.folder / "anju.log").read_text())[-1]
+        found: list[str] = re.findall(r"#/setup\?token=(\S+)", (self.folder / "anju.log").read_text())
+        return found[-1]
 
     @asynccontextmanager
     async def as_(self, who: str) -> AsyncIterator[httpx2.AsyncClient]:

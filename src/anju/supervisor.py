@@ -56,6 +56,8 @@ class Addresses:
 class Engine(Protocol):
     """What is started, watched and stopped."""
 
+    port: int
+
     @property
     def pid(self) -> int | None: ...
     async def start(self) -> None: ...
@@ -96,7 +98,8 @@ class Supervisor:
             watches: list[Coroutine[Any, Any, None]]
             watches = [self._watch_engine(name, engine) for name, engine in engines.items()]
             watches += [self._watch_role(role, addresses) for role in self.config.roles]
-            tasks = [asyncio.create_task(each) for each in (*watches, ready(addresses), self._report())]
+            ports = {name: engine.port for name, engine in engines.items()}
+            tasks = [asyncio.create_task(each) for each in (*watches, ready(addresses), self._report(ports))]
             stack.push_async_callback(_cancelled, tasks)
             await asyncio.gather(*tasks)
 
@@ -162,17 +165,31 @@ class Supervisor:
         found.pid, found.last_exit, found.at = None, how, _now()
         _log.warning("process ended", process=name, how=how, starts=found.starts)
 
-    async def _report(self) -> None:
+    async def _report(self, ports: dict[str, int]) -> None:
         """Write how everything stands whenever it changed, for the console and for whoever looks."""
         folder = self.config.data / "run"
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
         last = ""
         while True:
-            told = json.dumps({"pid": os.getpid(), "processes": {k: asdict(v) for k, v in self.standing.items()}})
+            processes = {name: asdict(each) for name, each in self.standing.items()}
+            told = json.dumps({"pid": os.getpid(), "ports": ports, "processes": processes})
             if told != last:
                 await asyncio.to_thread(_write, folder / "status.json", told)
                 last = told
             await asyncio.sleep(0.2)
+
+
+def running(config: Config) -> Addresses:
+    """Return where the engines of a node that runs now are. Raises EngineError where it does not run."""
+    if config.database.url:
+        return Addresses(config.database.url, config.bus.urls)
+    try:
+        port = json.loads((config.data / "run" / "status.json").read_text())["ports"]["postgres"]
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineError(
+            f"{config.node.id} does not run: start it with `anju run` first.", code=EXIT_LOCKED
+        ) from error
+    return Addresses(Postgres(config.data, port=port).app_url(config.database.name), config.bus.urls)
 
 
 async def prepare(config: Config, engines: dict[str, Any]) -> Addresses:

@@ -6,12 +6,15 @@ Source: 6.3.2-c.
 """
 
 import hashlib
-from collections.abc import AsyncIterable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from anju.security.keys import signed_by
+from anju.errors import UpperAway
+from anju.security.keys import NodeKeys, signed_by
 from anju.security.operator_log import Anchor, sm3
+from anju.store import operator_log as store
+from anju.store.database import Executor
 from anju.store.operator_log import Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,3 +72,63 @@ def _broken(row: Row, expected: int, previous: bytes, anchor: Anchor | None) -> 
     if anchor and anchor.sha256 != row.hash:
         return "the tier above holds another head: rows up to here were rewritten"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Anchors that somebody holds of this node: ``outside`` it, or only in its own database; ``source`` in words."""
+
+    anchors: Sequence[Anchor]
+    public: bytes
+    source: str
+    outside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a verification found, in words for whoever asked; ``anchors`` is how many it was checked against."""
+
+    verdict: Verdict
+    anchors: int
+    source: str
+    message: str
+
+    @property
+    def ok(self) -> bool:
+        """Return whether the log is whole."""
+        return self.verdict.ok
+
+
+Ask = Callable[[], Awaitable[tuple[list[Anchor], bytes, str]]]
+"""Asks the tier above for (its anchors of this node, the key it knows us by, who it is). Raises UpperAway."""
+
+
+async def held(db: Executor, keys: NodeKeys, node: str, ask: Ask | None) -> Held:
+    """Return the anchors to verify by: the tier above's, or this node's own signed heads where there is none."""
+    why = "no tier above holds anchors"
+    if ask is not None:
+        try:
+            anchors, public, source = await ask()
+        except UpperAway as error:
+            why = f"the tier above does not answer ({error})"
+        else:
+            if anchors:
+                return Held(anchors, public, source, outside=True)
+            why = f"{source} holds no anchor of this node yet"
+    own = [Anchor(each.node, each.seq, each.sha256, each.sm3, each.signature) for each in await store.heads(db, node)]
+    return Held(own, keys.public, f"{why}; checked against heads signed here", outside=False)
+
+
+async def prove(db: Executor, by: Held) -> Proof:
+    """Verify the whole log against ``by`` and say what was found, and how much nobody outside vouches for."""
+    verdict = await verify(store.rows(db), by.anchors, public=by.public)
+    if not by.outside and verdict.ok:
+        verdict = replace(verdict, unanchored=verdict.checked)
+    count = len(by.anchors)
+    if not verdict.ok:
+        found = f"Broken at row {verdict.first_broken}: {verdict.reason}."
+    else:
+        found = (
+            f"{verdict.checked} rows are whole; the last {verdict.unanchored} are vouched for by nobody outside yet."
+        )
+    return Proof(verdict, count, by.source, f"{found} Anchors: {count}, {by.source}.")

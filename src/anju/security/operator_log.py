@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -88,6 +89,15 @@ class OperatorLog:
             return None
         bare = Anchor(self._node, *head, sm3(head[1]), b"")
         return Anchor(self._node, *head, bare.sm3, self._keys.sign(bare.message()))
+
+    async def keep_head(self, at: datetime) -> None:
+        """Keep the newest head, signed, in this node's own database: a node without a tier above has no other place.
+
+        Whoever owns the database can remove it there, and still cannot make another.
+        """
+        if head := await self.anchor():
+            kept = (head.node, f"{at:%Y-%m}", head.seq, head.sha256, head.sm3, head.signature, at)
+            await store.keep_head(self._db, store.Head(*kept))
 
 
 def sm3(data: bytes) -> bytes:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from anju.control.seed import registry_seed
 
 from anju.app import clock
+from anju.control.seed import registry_seed
 from anju.demo import FIRST_PANEL, spec
 from anju.engines import Postgres
 from anju.engines.child import free_port

@@ -46,8 +46,9 @@ def reports(panel: Reporter, account: str, count: int) -> Iterator[Accepted]:
     for number in range(count):
         is_alarm = number % every == 0
         zone = f"{number // every:04}" if is_alarm else ""
-        what = {"kind": EventKind.INTRUSION, "state": EventState.ACTIVE, "code": "130"} if is_alarm else {}
-        told = replace(BARE, account=account, zone=zone, dedup_key=f"outage|{number}", **what)
+        told = replace(BARE, account=account, zone=zone, dedup_key=f"outage|{number}")
+        if is_alarm:
+            told = replace(told, kind=EventKind.INTRUSION, state=EventState.ACTIVE, code="130")
         yield Accepted(told, clean(told, panel, event_id=uuid7(), at=clock()))
 
 

@@ -327,7 +327,7 @@ async def put_jurisdiction(tx: Transaction, code: str, name: str, editor: Editor
     after = Jurisdiction(code, check_name(name), editor.node.id, row[3] + 1 if row else 1)
     await _write_jurisdiction(tx, after)
     await bump(tx, Subject.REGISTRY)
-    await log.append(tx, Lane.BULK, [jurisdiction_change(after)], at=editor.at, node=editor.node)
+    await log.append(tx, Lane.ALARMS, [jurisdiction_change(after)], at=editor.at, node=editor.node)
     return after
 
 

@@ -306,7 +306,7 @@ def _weaknesses(password: str, rules: PasswordRules, names: Collection[str]) -> 
         yield f"a password has at most {MOST_PASSWORD} characters"
     if kinds_of_characters(password) < rules.least_classes:
         yield f"a password has at least {rules.least_classes} of: upper case, lower case, digits, others"
-    if any(len(name) >= 3 and name.casefold() in folded for name in names):
+    if any(len(name) >= (3 if name.isascii() else 2) and name.casefold() in folded for name in names):
         yield "a password does not contain its person's name"
     if len(set(folded)) < 5 or re.sub(r"[\W\d_]+$", "", folded) in _COMMON or folded in _COMMON:
         yield "this password is among the first to be guessed"

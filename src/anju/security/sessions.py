@@ -176,4 +176,4 @@ async def _with_grants(tx: Transaction, row: store.SessionRow) -> tuple[Session,
 
 
 def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()

@@ -7,8 +7,9 @@ export interface FiledEvent {
   occurred_at: string | null; clock_offset_ms: number | null; flags: string[]; late: boolean; drill: boolean
   raw_id?: string | null; detail?: Record<string, unknown>
 }
-export interface RawFrame { id: string; received_at: string; protocol: string; peer: string; outcome: string; reason: string; bytes?: string; hex?: string; text?: string }
+export interface RawFrame { id: string; received_at: string; protocol: string; peer: string; outcome: string; reason: string; hex: string; text: string; masked: boolean }
 
 export const list = (query: Query) => page<FiledEvent>('/api/events', query)
-export const find = (id: string) => get<FiledEvent>(`/api/events/${encodeURIComponent(id)}`)
-export const raw = (id: string) => get<RawFrame>(`/api/events/${encodeURIComponent(id)}/raw`)
+/** With a reason, what may name a person is shown, and that is logged. */
+export const find = (id: string, reason = '') => get<FiledEvent>(`/api/events/${encodeURIComponent(id)}`, { reason })
+export const raw = (id: string, reason = '') => get<RawFrame>(`/api/events/${encodeURIComponent(id)}/raw`, { reason })

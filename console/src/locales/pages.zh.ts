@@ -6,6 +6,10 @@ export const pagesZh = {
     power: '电源', fault: '故障', communication: '通信中断', arm: '布防', disarm: '撤防', bypass: '旁路', test: '测试', info: '信息',
   },
   event_state: { active: '开始', cleared: '恢复', info: '告知' },
+  event_flag: {
+    zone_unknown: '未登记防区', time_invalid: '设备时间无效', time_unreadable: '设备时间读不出', clock_future: '设备时间超前', clock_off: '设备时钟偏差大', late: '迟到', rerun: '隔离后重新处理', text_cleaned: '文字已清洗', key_reused: '同键不同内容', bypassed: '旁路中',
+  },
+  event_detail: { qualifier: '限定', user: '操作者', text: '文字', extensions: '扩展内容' },
   device_state: { online: '在线', offline: '离线', unknown: '未知' },
   place_kind: {
     city: '市', county: '县区', street: '街道/乡镇', community: '社区/村', grid: '网格', site: '小区', area: '区域', building: '楼栋', unit: '单元', floor: '楼层',
@@ -40,11 +44,12 @@ export const pagesZh = {
     retired: '已停用', saved: '已保存', state_why: '原因', back: '返回设备列表',
   },
   users: {
+    phone: '电话', phone_reveal: '查看完整号码', phone_reveal_why: '查看理由会记入操作日志。', reset_made: '新密码只显示这一次,请立即告知本人:', reset_empty: '不填则由系统生成', 
     search: '用户名、姓名', class: '人员类别', state: '状态', active: '有效', disabled: '已停用', locked: '已锁定', last_login: '最近登录', never: '从未登录', expires: '有效期至', sessions: '在线会话', add: '新建账号', report: '闲置与共用账号', grants: '授权', grants_none: '还没有授权:可以登录,但看不到任何内容。由安全管理员授权。',
     disable: '停用', disable_why: '停用后其全部会话立即结束,已打开的页面随即关闭。', disabled_done: '已停用,会话已结束', enable: '启用', enabled_done: '已启用', reset: '重置密码', reset_why: '对方下次登录必须修改。请当面或通过可靠方式告知。', reset_done: '密码已重置', new_password: '新密码', unlock: '解除锁定', unlock_done: '已解除锁定', end_sessions: '结束会话', end_sessions_done: '会话已结束', username_why: '小写字母、数字、点、横线;登录用,不可修改', name: '姓名', password_first: '初始密码', password_why: '对方首次登录必须修改',
     class_why: '系统、安全、审计三类管理员互不兼任,账号类别不能更改', grant_add: '增加授权', grant_role: '角色', grant_scope: '范围', scope_everything: '全部', scope_place: '地点及其下级', scope_jurisdiction: '管辖机构', grant_expires: '授权到期', grants_save: '保存授权', grants_saved: '授权已保存', grant_remove: '移除', own_grants: '不能给自己授权,请由另一位安全管理员操作。', grants_who: '授权由安全管理员维护。',
     empty_why: '没有账号。', report_title: '闲置与共用账号', report_why: '按策略找出长期未登录、到期、多地同时登录的账号。', report_clean: '没有可疑账号。', report_reasons: '理由', report_disable: '停用所选 {n} 个', saved: '已保存', must_change: '须改密码', totp: '动态口令', totp_on: '已启用', totp_off: '未启用', created: '建立时间', edit: '修改', made: '账号已建立;请由安全管理员授权',
-    reason: { stale: '长期未登录', never_used: '从未登录', expired: '已过期', shared: '多地同时登录', no_grants: '没有授权', locked: '已锁定' },
+    reason: { stale: '长期未登录', never_used: '从未登录', expired: '已过期', shared: '多地同时登录', no_grants: '没有授权', locked: '已锁定', shared_name: '名字像共用账号' },
   },
   roles: {
     title_why: '行是操作,列是角色。内置角色不能更改;自定义角色点格子即可更改。系统、安全、审计三类的权限互不重叠。', action: '操作', builtin: '内置', own: '自定义', add: '新建角色', rename: '改名', retire: '停用', retire_why: '停用后,持有此角色的账号立即失去这些权限。', name: '中文名称', name_en: '英文名称', class: '人员类别', class_all: '全部类别', save: '保存更改', discard: '放弃更改', changed: '{n} 个角色有未保存的更改', saved: '角色已保存', held: '允许', not_held: '不允许', separated: '此类人员不能持有', empty: '没有角色。', copy_of: '以现有角色为底',
@@ -81,7 +86,7 @@ export const pagesZh = {
     fix_unknown: '登记这台设备', fix_zone: '补登防区',
   },
   events: {
-    kind: '类型', level: '级别', zone: '防区', code: '代码', occurred: '设备时间', received: '平台时间', offset: '时钟偏差', flags: '质量标记', late: '迟到', drill: '演练', empty_why: '这段时间没有收到事件。', empty_do: '放宽时间范围,或到“设备”查看是否在线。', raw: '显示原始报文', raw_why: '查看原始报文会记入操作日志。', raw_denied: '查看原始报文需要单独授权。', protocol: '协议', peer: '来源地址', outcome: '处理结果', bytes: '{n} 字节', detail: '附加信息', place: '地点', device: '设备', open_device: '查看设备', since: '从', until: '到', alarm: '相关报警', no_raw: '原始报文已过保存期。',
+    kind: '类型', level: '级别', zone: '防区', code: '代码', occurred: '设备时间', received: '平台时间', offset: '时钟偏差', flags: '质量标记', late: '迟到', drill: '演练', empty_why: '这段时间没有收到事件。', empty_do: '放宽时间范围,或到“设备”查看是否在线。', raw: '显示原始报文', raw_why: '查看原始报文会记入操作日志。', raw_denied: '查看原始报文需要单独授权。', protocol: '协议', peer: '来源地址', outcome: '处理结果', bytes: '{n} 字节', detail: '附加信息', place: '地点', device: '设备', open_device: '查看设备', since: '从', until: '到', alarm: '相关报警', no_raw: '没有原始报文:已过保存期,或保存在下级节点。', reveal: '查看明文的理由', reveal_why: '可能指认个人的内容已遮蔽。写明理由后可看明文,理由记入操作日志。', reveal_do: '查看明文', revealed: '正在显示明文,已记入操作日志。', text: '文字', hex: '十六进制', id: '编号', kept: '入库时间', state: '状态',
   },
   linkage: {
     why: '规则一句话读完:当……,如果……,就……。物理动作只由拥有设备的一级执行,过时不补做。', add: '新建规则', edit: '修改', enabled: '启用', disabled: '停用', name: '规则名称', when: '当', only_if: '如果', then: '就', any_kind: '任何报警', kinds: '事件类型', level: '级别不低于', level_any: '任何级别', place: '地点范围', device: '设备', zones: '防区', between: '时间段', between_to: '至', always: '任何时间', add_action: '增加动作', remove_action: '移除', action: '动作', target: '目标设备', output: '输出口', valid: '有效秒数', valid_why: '过了这段时间就不再执行', dry_run: '试运行', dry_run_why: '用过去的事件检查规则会做什么,不会真的执行。', dry_run_since: '从何时起的事件', dry_run_none: '这段时间没有事件会触发此规则。', dry_run_found: '会触发 {n} 次', empty_why: '还没有联动规则。', empty_do: '报警弹窗不靠规则,总会出现;亮灯、警号等动作在这里设置。', done: '最近动作', done_empty: '还没有执行过动作。', saved: '规则已保存', record: '记录', decided: '决定时间', version: '第 {n} 版', run: '运行',

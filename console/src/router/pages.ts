@@ -1,5 +1,5 @@
 /** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
-import { Bell, Cpu, Odometer, OfficeBuilding } from '@element-plus/icons-vue'
+import { Bell, Cpu, Document, Odometer, OfficeBuilding } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 import type { Key } from '@/locales'
@@ -33,6 +33,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { path: 'home', name: 'home', title: 'page.home', section: 'overview', action: '', icon: Odometer, jump: 'h', component: () => import('@/views/home/HomePage.vue') },
   { path: 'alarms/:id?', name: 'alarms', title: 'page.alarms', section: 'alarms', action: 'alarms.read', icon: Bell, jump: 'a', component: () => import('@/views/alarms/AlarmsPage.vue') },
+  { path: 'events', name: 'events', title: 'page.events', section: 'alarms', action: 'events.read', icon: Document, jump: 'e', component: () => import('@/views/events/EventsPage.vue') },
   { path: 'places', name: 'places', title: 'page.places', section: 'people', action: 'places.read', icon: OfficeBuilding, jump: 'p', component: () => import('@/views/places/PlacesPage.vue') },
   { path: 'devices', name: 'devices', title: 'page.devices', section: 'operations', action: 'devices.read', icon: Cpu, jump: 'd', component: () => import('@/views/devices/DevicesPage.vue') },
   { path: 'devices/:id', name: 'device', title: 'page.devices', section: 'operations', action: 'devices.read', icon: Cpu, hidden: true, component: () => import('@/views/devices/DevicePage.vue') },

@@ -1,0 +1,20 @@
+import type { FiledEvent } from '@/api/events'
+import { spanText } from '@/components/time'
+import { say } from '@/locales'
+
+const MASK = '•••'
+
+/** Whether the server hid something of this event that may name a person. */
+export const hidden = (event: FiledEvent): boolean => Object.values(event.detail ?? {}).includes(MASK)
+
+/** How far the device's clock was off, in words; under a second it is right. */
+export function offsetText(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return ''
+  if (Math.abs(ms) < 1000) return say('pages.devices.clock_exact')
+  return say(ms > 0 ? 'pages.devices.clock_ahead' : 'pages.devices.clock_behind', { span: spanText(Math.abs(ms) / 1000) })
+}
+
+export const zoneText = (event: Pick<FiledEvent, 'zone' | 'zone_name'>): string => [event.zone_name, event.zone === '/' ? '' : event.zone].filter(Boolean).join(' · ')
+
+/** A value of a detail on one line. */
+export const plain = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value as string))

@@ -20,13 +20,13 @@ class Policies:
     def __init__(self, db: Database, *, timer: Callable[[], float] = time.monotonic) -> None:
         self._db, self._timer = db, timer
         self._values: dict[str, Value] = {key: policy.default for key, policy in POLICIES.items()}
-        self._read_at = float("-inf")
+        self._tried_at = float("-inf")
 
     async def get(self, key: str) -> Value:
         """Return the value in force. Raises NotFound for a key that is no policy."""
         if key not in POLICIES:
             raise NotFound("no_policy", f"there is no policy {key}")
-        if self._timer() - self._read_at >= BELIEVED_S:
+        if self._timer() - self._tried_at >= BELIEVED_S:
             await self.refresh()
         return self._values[key]
 
@@ -36,12 +36,11 @@ class Policies:
 
     async def refresh(self) -> None:
         """Read all of them again."""
-        asked_at = self._timer()
+        self._tried_at = self._timer()
         try:
             found = await store.settings(self._db)
         except DatabaseAway:
             return
-        self._read_at = asked_at
         set_values = {key: setting.value for key, setting in found.items()}
         self._values = {key: _valid(key, set_values.get(key, policy.default)) for key, policy in POLICIES.items()}
 

@@ -49,6 +49,7 @@ class Rights:
         self._version = -1
         self._compared_at = float("-inf")  # when a comparison that succeeded was begun
         self._tried_at = float("-inf")
+        self._away = False
         self._lock = asyncio.Lock()
 
     async def may(self, principal: Principal, action: str) -> Scope:
@@ -78,6 +79,8 @@ class Rights:
         """Return whether what we know was compared within the last 2 s."""
         if self._fresh():
             return True
+        if self._away and self._lock.locked():
+            return False  # one waits for the database; the alarm desk does not wait with him
         async with self._lock:
             if self._fresh():
                 return True
@@ -93,8 +96,9 @@ class Rights:
         try:
             self._version = await current(self._db, Subject.RIGHTS)
         except DatabaseAway:
-            return
-        self._compared_at = asked_at
+            self._away = True
+        else:
+            self._away, self._compared_at = False, asked_at
 
     async def _of(self, account_id: str) -> _Known:
         known = self._known.get(account_id)

@@ -20,6 +20,8 @@ from anju.store.database import Database, Transaction
 TOKEN_BYTES = 32
 SEEN_EVERY = timedelta(minutes=1)
 KNOWN_FOR = timedelta(hours=1)
+AWAY_FOR = timedelta(seconds=2)
+"""How long known sessions are not asked for again after the database did not answer: no desk waits for each call."""
 MOST_KNOWN = 5_000  # sessions
 
 
@@ -52,6 +54,7 @@ class Sessions:
     ) -> None:
         self._db, self.policies, self._clock = db, policies, clock
         self._known: dict[bytes, tuple[Session, Principal, datetime]] = {}
+        self._away_until = datetime.min.replace(tzinfo=UTC)
 
     async def open(
         self, account_id: str, *, proved: bool, peer: str = "", agent: str = "", instead_of: Session | None = None
@@ -89,6 +92,8 @@ class Sessions:
         stay, and ``Rights`` decides what they may still do.
         """
         key, at = _hash(token), self._clock()
+        if at < self._away_until and key in self._known:
+            return self._known_while_away(key, at)
         idle = timedelta(minutes=await self.policies.number(keys.IDLE_MINUTES))
         absolute = timedelta(hours=await self.policies.number(keys.ABSOLUTE_HOURS))
         try:
@@ -98,6 +103,7 @@ class Sessions:
                     await store.seen(tx, key, at)
                 found = await _with_grants(tx, row) if row else None
         except DatabaseAway:
+            self._away_until = at + AWAY_FOR
             return self._known_while_away(key, at)
         self._remember(key, found, at)
         return found

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { age, applyChanges, inOrder, isStorm, mergeAlarm } from '@/alarms/list'
-import { AlarmKeys, type Press } from '@/alarms/keys'
+import { AlarmKeys, BOUND_MS, type Press } from '@/alarms/keys'
 import type { Alarm, AlarmStep } from '@/api/types'
 
 const alarm = (id: string, over: Partial<Alarm> = {}): Alarm => ({
@@ -67,6 +67,30 @@ test('keys stay with the alarm of the first key-down when another one pops up', 
   keys.press(press('Enter'))
   keys.press(press(' '))
   expect(done).toEqual(['ack first', '1 first', 'close first', 'ack second'])
+})
+
+test('a hand that left the keys long ago means the alarm it comes back to', () => {
+  const done: string[] = []
+  let shown = 'first', now = 100_000
+  const keys = new AlarmKeys({
+    shown: () => shown, acknowledge: (id) => done.push(`ack ${id}`), finding: () => undefined, close: () => undefined,
+    walk: () => undefined, escape: () => undefined, undo: () => undefined,
+  }, () => now)
+  keys.press(press(' '))
+  shown = 'second'
+  now += BOUND_MS + 1
+  keys.press(press(' '))
+  expect(done).toEqual(['ack first', 'ack second'])
+})
+
+test('a button reached by the keyboard keeps Space and Enter', () => {
+  const button = document.createElement('button'), done: string[] = []
+  const keys = new AlarmKeys({
+    shown: () => 'a', acknowledge: () => done.push('ack'), finding: () => done.push('finding'), close: () => done.push('close'),
+    walk: () => undefined, escape: () => undefined, undo: () => undefined,
+  })
+  for (const key of [' ', 'Enter', '1']) keys.press(press(key, { target: button }))
+  expect(done).toEqual(['finding'])
 })
 
 test('keys never fire while typing', () => {

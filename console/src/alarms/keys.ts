@@ -24,11 +24,15 @@ export function isPressable(target: EventTarget | null, key: string): boolean {
   return key === ' ' && target.closest('button, summary, [role="button"], [role="switch"], [role="checkbox"]') !== null
 }
 
-/** Keys bind to the alarm shown at the first key-down and stay bound until closed or left. */
+/** After so long without a key the hand has left: the next key is meant for the alarm then shown. */
+export const BOUND_MS = 10_000
+
+/** Keys bind to the alarm shown at the first key-down and stay bound until closed, left, or long unused. */
 export class AlarmKeys {
   bound: string | null = null
+  private pressedAt = 0
 
-  constructor(private readonly port: KeyPort) {}
+  constructor(private readonly port: KeyPort, private readonly now: () => number = () => Date.now()) {}
 
   release(): void { this.bound = null }
 
@@ -42,6 +46,8 @@ export class AlarmKeys {
     const ours = event.key === ' ' || event.key === 'Enter' || /^[1-9]$/.test(event.key)
     if (!ours) return false
     if (event.repeat) return true
+    if (this.now() - this.pressedAt > BOUND_MS) this.release()
+    this.pressedAt = this.now()
     this.bound ??= this.port.shown()
     if (this.bound === null) return false
     this.act(event.key, this.bound)

@@ -46,7 +46,7 @@ export class Steps {
     if (!found || (state !== 'refused' && state !== 'unknown')) return
     const [id, { sent }] = found
     this.settle(id, false)
-    this.port.refused(id, sent.action, { state, outcome })
+    this.port.refused(id, sent.action, { state, outcome, action: sent.action })
   }
 
   private async send(id: string, action: Action, how: Instruction): Promise<boolean> {
@@ -66,7 +66,7 @@ export class Steps {
     if (this.port.version(id) > sent.version) return Promise.resolve(true)
     this.port.sent(id, sent)
     return new Promise((done) => {
-      const timer = setTimeout(() => { this.settle(id, false); this.port.refused(id, sent.action, { state: 'unknown', outcome: 'no_answer' }) }, SENT_WAIT_MS)
+      const timer = setTimeout(() => { this.settle(id, false); this.port.refused(id, sent.action, { state: 'unknown', outcome: 'no_answer', action: sent.action }) }, SENT_WAIT_MS)
       this.waiting.set(id, { sent, done, timer })
     })
   }

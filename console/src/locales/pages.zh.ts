@@ -61,8 +61,9 @@ export const pagesZh = {
     unit: { characters: '个字符', passwords: '个', days: '天', failures: '次', minutes: '分钟', hours: '小时', 'log-ins': '个', digits: '位', seconds: '秒', '': '' },
   },
   log: {
+    ok_inside: '已校验 {checked} 行,哈希链无断裂,与本机保存的 {anchors} 个锚点一致。', inside_only: '锚点只存在本机:能改数据库的人也能改锚点。接入上级后,锚点由上级保管。', kept: '保管处', outside: '上级', inside: '本机',
     principal: '操作人', action: '操作', target: '对象', outcome: '结果', peer: '来源地址', seq: '序号', search: '对象或内容', intent: '开始', done: '完成', failed: '失败', refused: '被拒', verify: '立即校验', verifying: '正在逐行校验', ok: '日志完整', ok_why: '已校验 {checked} 行,哈希链无断裂,与 {anchors} 个上级锚点一致。', broken: '日志被改动', broken_why: '第一处不一致在第 {first} 行。', broken_do: '请立即保全数据库与上级锚点,通知审计负责人;从这一行起的记录不可信。', window: '最近 {n} 行尚未锚定到上级:这些行只受本机保护。', window_none: '全部行都已锚定。',
-    see_row: '查看该行', anchors: '锚点', anchors_why: '日志头每分钟或每 1,000 行签名一次,送上级保存;改动已锚定的行会被发现。', anchors_empty: '还没有锚点。配对上级后自动产生。', segment: '分段', received: '收到时间', hash: '摘要', detail: '内容', export: '导出 CSV', export_why: '按当前筛选条件导出;需要再次输入密码,导出本身也会记入日志。', exported: '已导出 {n} 行', empty_why: '还没有操作记录。', previous: '前一行摘要', node: '节点',
+    see_row: '查看该行', anchors: '锚点', anchors_why: '日志头每分钟或每 1,000 行签名一次,送上级保存;改动已锚定的行会被发现。', anchors_empty: '还没有锚点。配对上级后自动产生。', received: '收到时间', hash: '摘要', detail: '内容', export: '导出 CSV', export_why: '按当前筛选条件导出;需要再次输入密码,导出本身也会记入日志。', exported: '已导出 {n} 行', empty_why: '还没有操作记录。', previous: '前一行摘要', node: '节点',
   },
   links: {
     upper: '上级', lower: '下级', none_upper: '还没有接入上级平台', none_upper_do: '向上级管理员索取一次性配对码和地址,在这里填写。', pair: '接入上级', url: '上级地址', url_why: '形如 https://10.51.8.1:8712', pair_code: '一次性配对码', pair_why: '配对码由上级的“生成配对码”得到,只能用一次。', ask: '发送申请', compare: '核对指纹', compare_why: '请与上级管理员通过电话逐段核对。两边显示的指纹必须完全相同,否则不要确认。', fingerprint: '上级证书指纹', own_fingerprint: '本机指纹', confirm: '指纹一致,确认', confirmed: '已确认,等待上级批准', leave: '解除上级', leave_why: '解除后不再上送。已上送的数据留在上级。未上送的数据保留在本机日志中。', left: '已解除上级',
@@ -70,7 +71,12 @@ export const pagesZh = {
     state: { unconfirmed: '待核对指纹', waiting: '待上级批准', live: '正常', away: '中断', refused: '被拒绝', pending: '待批准', approved: '已批准', revoked: '已吊销', late: '积压', silent: '失联' },
     delay: '延迟', backlog: '积压', lane_alarms: '报警通道', lane_bulk: '普通通道', last_ack: '最近确认', last_seen: '最近联系', paired: '接入时间', lanes: '上送通道', lanes_why: '每个下级一条线:上为报警通道,下为普通通道。线中断或积压变粗处就是问题所在。', history: '最近走势', history_why: '打开本页以来每 5 秒一点', marks: '已收到', fates: '处理结果', kept: '入库', duplicate: '重复', held: '隔离', dropped: '丢弃', epoch: '纪元', node: '节点', details: '详情',
     reconciliation: '每日对账', reconciliation_why: '每天核对:下级发出数 = 入库 + 重复 + 隔离 + 丢弃。', reconcile: '立即对账', reconciled: '对账已完成', day: '日期', kind: '类别', sent: '发出', received: '收到', difference: '差额', balanced: '平', reconciliation_empty: '这一天没有对账记录。', reconciliation_empty_do: '对账每天凌晨进行;也可以点“立即对账”。', resyncs: '重新同步', resyncs_why: '游标过期时,缺失段用快照补齐并如实记录。', resyncs_empty: '没有发生过重新同步。', range: '缺失段', rows: '补齐行数', running: '进行中', day_ok: '{day} 全部对平', day_bad: '{day} 有 {n} 项不平', readonly: '链路由系统管理员维护。',
+    now: '当前', began: '开始', ended: '结束', lane: '通道', whole: '合计', checked: '对账时间', waiting: '待送 报警 {alarms} · 其他 {bulk}', its_fingerprint: '对方指纹', code_left: '还有 {span}', code_over: '已失效,请重新生成', compare_below: '下级屏幕上的“上级证书指纹”必须与此完全相同。', turn_down: '拒绝', type_name: '输入“{name}”以确认', choose_lane: '点名称查看该节点的延迟走势、接收进度和处理结果。', stale: '无法刷新:以下是 {time} 的状态。',
+    reason: { pending: '等待上级管理员批准。', revoked: '上级已吊销本节点。请联系上级管理员;数据保留在本机,恢复后补送。', unknown: '上级不认识本节点,需要重新配对。', clock: '本机时钟与上级相差太大,请核对时间同步。', replayed: '上级认为请求重复,本机会自动重试。', other_certificate: '上级证书与配对时不同。请先与上级核实,再解除并重新配对。', busy: '上级繁忙,本机会自动重试,数据不会丢失。', timeout: '上级没有及时应答,本机会自动重试,数据不会丢失。', name: '找不到上级地址,请检查域名和网络。', unreachable: '连不上上级:网络中断,或上级服务没有运行。本机会自动重试,数据不会丢失。' },
     kinds: { event: '事件', alarm: '报警', alarm_step: '处置步骤', place: '地点', device: '设备', jurisdiction: '管辖机构', command: '命令', node: '节点' },
+  },
+  refusal: {
+    code_wrong: '配对码不对、已用过或已过期,请向上级重新索取。', node_taken: '同一编号的节点已用另一密钥接入,请先在上级吊销。', not_below: '该级别的平台不能接在此平台之下。', linked: '本节点已有上级,请先解除。', fingerprint: '这不是刚才所问平台的指纹,请重新核对。', node_name: '这不是另一个节点的名称。', url: '地址须写成 https://主机:端口。',
   },
   ranking: {
     why: '最需要关注的排在最前:先看未关闭的特急报警,再看送达,再看在线率。', rank: '序', community: '小区', level_1: '特急', open: '未关闭', online: '在线率', delivery: '送达', empty_why: '还没有下级小区上送数据。', empty_do: '在“上下级链路”中批准下级节点,或在“地点”中登记小区。', all_well: '所有小区正常:没有特急报警,链路畅通。', trouble: '{n} 个小区需要关注', local: '本级', open_alarms: '打开报警', map: '地图',
@@ -81,9 +87,12 @@ export const pagesZh = {
     condition: { level1: '有特急报警', level2: '有紧急报警', level3: '有一般报警', level4: '有提示', cut: '链路中断', offline: '有设备离线', unknown: '没有设备', normal: '正常' },
   },
   quarantine: {
-    why: '格式或登记有问题、暂不能入库的数据在这里等待:修好原因后重新处理,或说明理由后丢弃。不会自动丢失。', groups: '按原因', list: '逐条', rejections: '未接收统计', count: '数量', sources: '来源数', first: '最早', last: '最近', station: '环节', reason: '原因', source: '来源', state: '状态', rerun_all: '全部重新处理', rerun_all_done: '已重新处理 {n} 条', rerun: '重新处理', rerun_done: '已重新处理', discard: '丢弃', discard_why: '丢弃需要理由,理由与经手人一并保留。', discarded_done: '已丢弃', note: '理由', note_rerun: '说明(可不填)', held_at: '隔离时间', value: '内容', decided: '处理人', empty: '隔离区是空的', empty_why: '收到的数据都已入库。', open_group: '查看这些', rejections_empty: '没有被拒收的数据。', hour: '小时', outcome: '结果', last_at: '最近',
-    states: { held: '等待', released: '已放行', discarded: '已丢弃' }, stations: { accept: '接收', clean: '清洗', keep: '入库', push: '上送', receive: '接收下级' }, outcomes: { dropped: '丢弃', held: '隔离', duplicate: '重复', refused: '拒收', rejected: '拒收', wrong: '报文错误', error: '报文错误' },
-    fix_unknown: '登记这台设备', fix_zone: '补登防区',
+    why: '格式或登记有问题、暂不能入库的数据在这里等待:修好原因后重新处理,或说明理由后丢弃。不会自动丢失。', groups: '按原因', list: '逐条', rejections: '未接收统计', count: '数量', sources: '来源数', first: '最早', last: '最近', station: '环节', reason: '原因', source: '来源', state: '状态', rerun_all: '全部重新处理', rerun: '重新处理', rerun_done: '已重新处理', discard: '丢弃', discard_why: '丢弃需要理由,理由与经手人一并保留。', discarded_done: '已丢弃', note: '理由', note_rerun: '说明(可不填)', held_at: '隔离时间', value: '内容', decided: '处理人', empty_why: '收到的数据都已入库,没有等待处理的。', empty_do: '查看已处理的记录:到“逐条”按状态筛选。', error: '出错原因', rerun_why: '先修好原因再重新处理。入库的事件保留原来的接收时间,并标记为“迟到”和“隔离后重新处理”。', rerun_all_why: '把因“{reason}”而等待的 {n} 条重新处理。原因还在的会继续等待。', registered_do: '设备已登记。一秒后即可重新处理这条记录。', rejections_why: '按小时、环节、来源、原因计数;每一条没有入库的数据都算在这里。', open_group: '查看这些', rejections_empty: '这段时间没有被拒收的数据。', hour: '小时', outcome: '结果', last_at: '最近',
+    states: { held: '等待', released: '已放行', discarded: '已丢弃' }, stations: { accept: '接收', clean: '清洗', keep: '入库', push: '上送', receive: '接收下级' }, outcomes: { kept: '入库', waiting: '仍在等待', dropped: '丢弃', held: '隔离', duplicate: '重复', refused: '拒收', rejected: '拒收', wrong: '报文错误', error: '报文错误' },
+    reasons: {
+      unknown_account: '未登记的接入账号', kind_unknown: '不认识的数据类别', malformed: '格式不合', foreign_origin: '来源节点不属于此下级', foreign_home: '归属节点不属于此下级', nul_in_text: '文字含空字符', outside: '超出归属范围', outside_region: '超出归属地区', outside_sites: '超出申报的小区',
+    },
+    fix_unknown: '登记这台设备',
   },
   events: {
     kind: '类型', level: '级别', zone: '防区', code: '代码', occurred: '设备时间', received: '平台时间', offset: '时钟偏差', flags: '质量标记', late: '迟到', drill: '演练', empty_why: '这段时间没有收到事件。', empty_do: '放宽时间范围,或到“设备”查看是否在线。', raw: '显示原始报文', raw_why: '查看原始报文会记入操作日志。', raw_denied: '查看原始报文需要单独授权。', protocol: '协议', peer: '来源地址', outcome: '处理结果', bytes: '{n} 字节', detail: '附加信息', place: '地点', device: '设备', open_device: '查看设备', since: '从', until: '到', alarm: '相关报警', no_raw: '没有原始报文:已过保存期,或保存在下级节点。', reveal: '查看明文的理由', reveal_why: '可能指认个人的内容已遮蔽。写明理由后可看明文,理由记入操作日志。', reveal_do: '查看明文', revealed: '正在显示明文,已记入操作日志。', text: '文字', hex: '十六进制', id: '编号', kept: '入库时间', state: '状态',

@@ -1,5 +1,5 @@
 /** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
-import { Bell, Cpu, Document, Odometer, OfficeBuilding } from '@element-plus/icons-vue'
+import { Bell, Box, Connection, Cpu, Document, Key as KeyIcon, Notebook, Odometer, OfficeBuilding, Setting, User } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 import type { Key } from '@/locales'
@@ -37,6 +37,12 @@ export const PAGES: readonly PageEntry[] = [
   { path: 'places', name: 'places', title: 'page.places', section: 'people', action: 'places.read', icon: OfficeBuilding, jump: 'p', component: () => import('@/views/places/PlacesPage.vue') },
   { path: 'devices', name: 'devices', title: 'page.devices', section: 'operations', action: 'devices.read', icon: Cpu, jump: 'd', component: () => import('@/views/devices/DevicesPage.vue') },
   { path: 'devices/:id', name: 'device', title: 'page.devices', section: 'operations', action: 'devices.read', icon: Cpu, hidden: true, component: () => import('@/views/devices/DevicePage.vue') },
+  { path: 'quarantine', name: 'quarantine', title: 'page.quarantine', section: 'operations', action: 'quarantine.read', icon: Box, jump: 'q', component: () => import('@/views/quarantine/QuarantinePage.vue') },
+  { path: 'links', name: 'links', title: 'page.links', section: 'system', action: 'links.read', icon: Connection, jump: 'l', component: () => import('@/views/links/LinksPage.vue') },
+  { path: 'users', name: 'users', title: 'page.users', section: 'system', action: 'users.read', icon: User, jump: 'u', component: () => import('@/views/users/UsersPage.vue') },
+  { path: 'roles', name: 'roles', title: 'page.roles', section: 'system', action: 'roles.read', icon: KeyIcon, jump: 'r', component: () => import('@/views/roles/RolesPage.vue') },
+  { path: 'policies', name: 'policies', title: 'page.policies', section: 'system', action: 'policies.read', icon: Setting, component: () => import('@/views/policies/PoliciesPage.vue') },
+  { path: 'operator_log', name: 'operator_log', title: 'page.operator_log', section: 'system', action: 'operator_log.read', icon: Notebook, jump: 'o', component: () => import('@/views/operator_log/OperatorLogPage.vue') },
 ]
 
 /** What the rail shows: sections in order, each with the pages this account may open here. */

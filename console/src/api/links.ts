@@ -4,11 +4,12 @@ import type { Backlog, Upper } from './types'
 export interface Mark { epoch: number; lane: string; mark: number }
 export interface Lower {
   node: string; name: string; tier: string; state: string; last_seen_at: string | null; delay_s: number | null
-  fingerprint: string; backlog: Partial<Backlog>; epoch?: number; asked_at?: string
+  fingerprint: string; backlog: Partial<Backlog>; epoch?: number; asked_at?: string | null; region?: string; region_name?: string
   marks?: Mark[] | Record<string, number>; fates?: Record<string, number>
 }
-export interface Links { upper: Upper | null; lower: Lower[] }
-export interface Reconciled { node: string; name?: string; day: string; kind: string; sent: number; received?: number; kept?: number; duplicate?: number; held?: number; dropped?: number; checked_at?: string }
+/** `own_fingerprint` is of this node's key, as the tier above sees it; `docking_fingerprint` of its certificate, as nodes below see it. */
+export interface Links { upper: Upper | null; lower: Lower[]; own_fingerprint?: string; docking_fingerprint?: string }
+export interface Reconciled { node: string; name?: string; day: string; kind: string; sent: number; received?: number; kept?: number; duplicate?: number; held?: number; dropped?: number; fates?: Record<string, number>; checked_at?: string }
 export interface Ranked {
   site_id: string; name: string; node: string; place_path?: string; longitude?: number | null; latitude?: number | null
   open_level_1: number; open: number; delay_s: number | null; online: number; total: number; online_rate: number | null; state?: string

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -91,9 +92,10 @@ async def test_many_at_once_are_all_kept_in_few_commits(bench: Bench) -> None:
     assert len(bench.lanes) < 10
 
 
-async def test_a_poisoned_report_is_held_and_takes_no_other_with_it(bench: Bench) -> None:
+@pytest.mark.parametrize("bad", [{"code": "\0"}, {"detail": {"text": "\ud800"}}])
+async def test_a_poisoned_report_is_held_and_takes_no_other_with_it(bench: Bench, bad: dict[str, Any]) -> None:
     poison = bench.report(1)
-    poison = Accepted(poison.report, replace(poison.event, code="\0"))
+    poison = Accepted(poison.report, replace(poison.event, **bad))
     fates = await asyncio.gather(*(bench.keeper.keep(each) for each in (bench.report(2), poison, bench.report(3))))
     assert fates == [Fate.KEPT, Fate.HELD, Fate.KEPT]
     assert [await bench.count(table) for table in ("event", "quarantine")] == [2, 1]
@@ -101,8 +103,8 @@ async def test_a_poisoned_report_is_held_and_takes_no_other_with_it(bench: Bench
 
 async def test_reports_are_counted_by_the_hour(bench: Bench) -> None:
     await asyncio.gather(*(bench.keeper.keep(bench.report(number)) for number in range(3)))
-    rows = await bench.db.fetch("SELECT metric, label, count FROM rollup_hour")
-    assert rows == [("events", "intrusion", 3)]
+    rows = await bench.db.fetch("SELECT metric, label, count FROM rollup_hour ORDER BY metric")
+    assert rows == [("alarms", "2|intrusion", 3), ("events", "intrusion", 3)]
 
 
 async def test_the_devices_clock_is_written_down(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """Alarms live in PostgreSQL as the machine decides, and every step is a change."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from anju.domain.alarms import Act, AlarmState, Person, Step
+from anju.domain.alarms import Act, Alarm, AlarmState, Person, Step
 from anju.domain.changes import Change
 from anju.domain.events import Event, EventKind, EventState
 from anju.domain.rights import EVERYWHERE, Scope
@@ -111,3 +112,35 @@ async def test_what_nobody_acknowledges_is_told_to_the_next_circle_once(db: Data
         assert len(await alarms.escalate_due(tx, home_node="community-1", at=clock())) == 2
         assert await alarms.escalate_due(tx, home_node="community-1", at=clock()) == []
     assert await alarms.counters(db, EVERYWHERE) == {1: 0, 2: 1, 3: 0, 4: 0}
+
+
+async def test_two_processes_that_meet_a_source_at_once_raise_one_alarm(db: Database, clock: FrozenClock) -> None:
+    zones = [f"01/{number:03}" for number in range(20)]
+    ways = (zones, zones[::-1], zones[7:] + zones[:7])
+    await asyncio.gather(*(tell(db, clock, *(heard(clock, zone=zone) for zone in way)) for way in ways))
+    assert [row["count"] for row in await open_alarms(db, clock)] == [3] * 20
+
+
+async def test_of_a_batch_every_step_is_kept_and_of_the_alarm_its_last_state(db: Database, clock: FrozenClock) -> None:
+    changes = await tell(db, clock, heard(clock), heard(clock), heard(clock, state=EventState.CLEARED))
+    assert [(each.kind, each.version) for each in changes if each.kind == "alarm"] == [("alarm", v) for v in (1, 2, 3)]
+    (row,) = await open_alarms(db, clock)
+    assert (row["count"], row["returned"], row["version"]) == (2, True, 3)
+    taken = await alarms.steps(db, EVERYWHERE, UUID(changes[0].object_id))
+    assert [each["action"] for each in taken] == ["raise", "repeat", "return"]
+
+
+async def test_raised_alarms_are_counted_by_hour_level_and_kind_and_drills_are_not(
+    db: Database, clock: FrozenClock
+) -> None:
+    drill = replace(heard(clock, zone="01/009"), drill=True)
+    await tell(db, clock, heard(clock), heard(clock), heard(clock, zone="01/004"), drill)
+    assert await db.fetch("SELECT metric, label, count FROM rollup_hour") == [("alarms", "2|intrusion", 2)]
+
+
+async def test_what_a_node_below_raised_is_counted_once(db: Database, clock: FrozenClock) -> None:
+    alarm = Alarm(uuid7(), heard(clock), "hamlet", 2)
+    for told in (alarm, alarm, replace(alarm, version=2)):
+        async with db.transaction() as tx:
+            await alarms.apply(tx, told, at=clock())
+    assert await db.fetch("SELECT label, count FROM rollup_hour") == [("2|intrusion", 1)]

@@ -1,7 +1,8 @@
 """Alarms as kept: each a row of its whole state, each step a row of its own, all of it told to the log."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from anju.domain.alarms import (
     LIFE,
+    RAISING,
     STORM_COUNT,
     STORM_WITHIN,
     UNDO_WITHIN,
@@ -30,28 +32,29 @@ from anju.domain.events import Event
 from anju.domain.rights import Scope
 from anju.errors import Conflict, NotFound
 from anju.store.database import IN_SCOPE, Executor, Transaction
+from anju.store.events import count_hour
 
+METRIC = "alarms"
+"""Hourly roll-up of raised alarms; its labels are ``<level>|<kind>``."""
+_OF_EVENT = (
+    *("site_id", "place_id", "place_path", "place_name", "jurisdiction", "device_id", "device_name"),
+    *("zone", "zone_name", "kind", "code", "drill", "flags"),
+)
 ANJU = Person("anju", "Anju", "", "")
 """Who raises, counts, returns and escalates."""
 
 
 def body(alarm: Alarm) -> dict[str, Any]:
     """Return ``alarm`` as the log, the tiers above and the console see it: JSON only."""
-    event = alarm.event
-    plain: dict[str, Any] = msgspec.to_builtins(
-        asdict(replace(alarm, review=dict(alarm.review) if alarm.review else None))
-    )
-    del plain["event"]
-    where = ("site_id", "place_id", "place_path", "place_name", "jurisdiction", "device_id", "device_name")
-    what = ("zone", "zone_name", "kind", "code", "drill")
+    plain: dict[str, Any] = msgspec.to_builtins(alarm)
+    event = plain.pop("event")
     return {
         **plain,
-        **{name: getattr(event, name) for name in (*where, *what)},
-        "raised_at": alarm.raised_at.isoformat(),
-        "event_id": str(event.id),
-        "flags": list(event.flags),
+        **{name: event[name] for name in _OF_EVENT},
+        "raised_at": event["received_at"],
+        "event_id": event["id"],
         "storm_key": alarm.storm_key,
-        "event": msgspec.to_builtins(asdict(event)),
+        "event": event,
     }
 
 
@@ -60,16 +63,25 @@ def read_body(stored: dict[str, Any]) -> Alarm:
     return msgspec.convert(stored, Alarm, strict=False)
 
 
-_FIND = """
-    SELECT s.source_key, a.body FROM alarm_source s JOIN alarm a ON a.id = s.alarm_id AND a.raised_at = s.raised_at
-    WHERE s.site_id = %(site)s AND s.source_key = ANY(%(keys)s) ORDER BY s.source_key FOR UPDATE
+_LOCK = """
+    SELECT pg_advisory_xact_lock(hashtextextended('alarm|' || site || '|' || key, 722))
+    FROM unnest(%(sites)s::text[], %(keys)s::text[]) AS source (site, key)
 """
-_PUT = """
-    INSERT INTO alarm (id, raised_at, kept_at, site_id, place_id, place_path, jurisdiction, device_id, zone, kind,
-        level, state, active, drill, owner_id, shelved_until, escalate_at, storm_key, version, home_node, body)
-    VALUES (%(id)s, %(raised_at)s, %(at)s, %(site_id)s, %(place_id)s, %(place_path)s, %(jurisdiction)s, %(device_id)s,
-        %(zone)s, %(kind)s, %(level)s, %(state)s, %(active)s, %(drill)s, %(owner_id)s, %(shelved_until)s,
-        %(escalate_at)s, %(storm_key)s, %(version)s, %(home_node)s, %(body)s)
+_FIND = """
+    SELECT s.site_id, s.source_key, a.body
+    FROM unnest(%(sites)s::text[], %(keys)s::text[]) AS source (site, key)
+    JOIN alarm_source s ON s.site_id = source.site AND s.source_key = source.key
+    JOIN alarm a ON a.id = s.alarm_id AND a.raised_at = s.raised_at
+    ORDER BY s.site_id, s.source_key FOR UPDATE OF a
+"""
+_COLUMNS = (
+    *("id", "raised_at", "kept_at", "site_id", "place_id", "place_path", "jurisdiction", "device_id", "zone", "kind"),
+    *("level", "state", "active", "drill", "owner_id", "shelved_until", "escalate_at", "storm_key", "version"),
+    *("home_node", "body"),
+)
+_INTO = f"alarm ({', '.join(_COLUMNS)})"
+_PUT = f"""
+    INSERT INTO {_INTO} VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
     ON CONFLICT (id, raised_at) DO UPDATE SET level = EXCLUDED.level, state = EXCLUDED.state, active = EXCLUDED.active,
         owner_id = EXCLUDED.owner_id, shelved_until = EXCLUDED.shelved_until, escalate_at = EXCLUDED.escalate_at,
         version = EXCLUDED.version, body = EXCLUDED.body
@@ -77,14 +89,15 @@ _PUT = """
 """
 _SOURCE = """
     INSERT INTO alarm_source (site_id, source_key, alarm_id, raised_at)
-    VALUES (%(site_id)s, %(source_key)s, %(id)s, %(raised_at)s)
+    SELECT * FROM unnest(%(sites)s::text[], %(keys)s::text[], %(ids)s::uuid[], %(times)s::timestamptz[])
     ON CONFLICT (site_id, source_key) DO UPDATE SET alarm_id = EXCLUDED.alarm_id, raised_at = EXCLUDED.raised_at
 """
-_STEP = """
-    INSERT INTO alarm_step (id, alarm_id, raised_at, at, version, site_id, place_path, jurisdiction, body)
-    VALUES (%(id)s, %(alarm_id)s, %(raised_at)s, %(at)s, %(version)s, %(site_id)s, %(place_path)s, %(jurisdiction)s,
-        %(body)s) ON CONFLICT DO NOTHING
+_STEP_COLUMNS = ("id", "alarm_id", "raised_at", "at", "version", "site_id", "place_path", "jurisdiction", "body")
+_STEP_INTO = f"alarm_step ({', '.join(_STEP_COLUMNS)})"
+_STEP = f"""
+    INSERT INTO {_STEP_INTO} VALUES ({", ".join(f"%({name})s" for name in _STEP_COLUMNS)}) ON CONFLICT DO NOTHING
 """
+_Source = tuple[str, str]  # community and source key
 
 
 async def on_events(tx: Transaction, events: Sequence[Event], *, home_node: str, at: datetime) -> list[Change]:
@@ -92,70 +105,125 @@ async def on_events(tx: Transaction, events: Sequence[Event], *, home_node: str,
 
     Runs inside the transaction that keeps the events: what a panel is told was kept has its alarm.
     """
-    latest: dict[tuple[str, str], Alarm] = {}
-    for site in sorted({event.site_id for event in events}):
-        keys = sorted({source_key(event) for event in events if event.site_id == site})
-        for key in keys:  # the row to wait at, where two processes meet the same source for the first time
-            await tx.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 722))", name=f"alarm|{site}|{key}"
-            )
-        for key, stored in await tx.fetch(_FIND, site=site, keys=keys):
-            latest[site, key] = read_body(stored)
-    changes: list[Change] = []
-    for event in events:
+    heard = [event for event in events if event.kind in RAISING]
+    known = await _latest(tx, {(event.site_id, source_key(event)) for event in heard}) if heard else {}
+    raised: dict[_Source, Alarm] = {}
+    moved: list[tuple[Alarm | None, Alarm, Act]] = []
+    for event in heard:
         source = (event.site_id, source_key(event))
-        before = latest.get(source)
+        before = known.get(source)
         found = on_event(before, event, home_node=home_node)
         if found is None:
             continue
-        step, alarm = found
-        latest[source] = alarm
-        changes += await put(tx, before if step is not Step.RAISE else None, alarm, Act(step, ANJU, at), at=at)
+        step, known[source] = found
         if step is Step.RAISE:
-            await tx.execute(_SOURCE, site_id=source[0], source_key=source[1], id=alarm.id, raised_at=alarm.raised_at)
+            before, raised[source] = None, known[source]
+        moved.append((before, known[source], Act(step, ANJU, at)))
+    changes = await put(tx, moved, at=at)
+    await _point(tx, raised)
+    await count_hour(tx, _raised([after for _, after, act in moved if act.step is Step.RAISE]))
     return changes
 
 
-async def put(tx: Transaction, before: Alarm | None, after: Alarm, act: Act, *, at: datetime) -> list[Change]:
-    """Write ``after`` and the step that led to it; return both as changes."""
-    stored, event = body(after), after.event
-    await tx.execute(_PUT, **_row(after, stored, at))
+async def _latest(tx: Transaction, sources: set[_Source]) -> dict[_Source, Alarm]:
+    """Return the latest alarm of each source. Its lock is where two processes wait that meet a source at once.
+
+    Locks are taken in one order by all, so that nobody waits in a ring.
+    """
+    ordered = sorted(sources)
+    both = {"sites": [site for site, _ in ordered], "keys": [key for _, key in ordered]}
+    await tx.execute(_LOCK, **both)
+    return {(site, key): read_body(stored) for site, key, stored in await tx.fetch(_FIND, **both)}
+
+
+async def _point(tx: Transaction, raised: dict[_Source, Alarm]) -> None:
+    """Let the next report of each source find its newest alarm."""
+    if not raised:
+        return
+    ordered = sorted(raised.items(), key=lambda each: each[0])
+    await tx.execute(
+        _SOURCE,
+        sites=[site for (site, _), _ in ordered],
+        keys=[key for (_, key), _ in ordered],
+        ids=[alarm.id for _, alarm in ordered],
+        times=[alarm.raised_at for _, alarm in ordered],
+    )
+
+
+def _raised(alarms: Iterable[Alarm]) -> dict[tuple[str, datetime, str, str], int]:
+    """Return what the hourly roll-ups gain; drills are not counted."""
+    return dict(Counter(_counted(alarm) for alarm in alarms if not alarm.event.drill))
+
+
+def _counted(alarm: Alarm) -> tuple[str, datetime, str, str]:
+    hour = alarm.raised_at.replace(minute=0, second=0, microsecond=0)
+    return alarm.event.site_id, hour, METRIC, f"{alarm.level}|{alarm.event.kind}"
+
+
+async def put(tx: Transaction, moved: Sequence[tuple[Alarm | None, Alarm, Act]], *, at: datetime) -> list[Change]:
+    """Write alarms after their steps, each (before, after, act) in order; return both as changes.
+
+    Of an alarm that moved more than once only the last state is written; every step is.
+    """
+    bodies = [body(after) for _, after, _ in moved]
+    last = {after.id: _row(after, stored, at) for (_, after, _), stored in zip(moved, bodies, strict=True)}
+    fresh = {after.id for before, after, _ in moved if before is None}
+    await tx.copy(_INTO, [list(row.values()) for alarm_id, row in last.items() if alarm_id in fresh])
+    old = [row for alarm_id, row in last.items() if alarm_id not in fresh]
+    if old:
+        await tx.execute_many(_PUT, old)
+    steps = [_step(*each) for each in moved]
+    await tx.copy(_STEP_INTO, [list(_step_row(step).values()) for step in steps])
+    told = zip(moved, bodies, steps, strict=True)
+    return [change for (_, after, _), stored, step in told for change in (_change(after, stored), step)]
+
+
+def _change(alarm: Alarm, stored: dict[str, Any]) -> Change:
+    event = alarm.event
     where = (event.site_id, event.place_path, event.jurisdiction)
-    step: dict[str, Any] = {
-        "id": str(uuid7()),
+    return Change("alarm", str(alarm.id), alarm.version, *where, body=stored)
+
+
+def _step(before: Alarm | None, after: Alarm, act: Act) -> Change:
+    event, step_id = after.event, str(uuid7())
+    told = {
+        "id": step_id,
         "alarm_id": str(after.id),
-        "raised_at": stored["raised_at"],
+        "raised_at": after.raised_at.isoformat(),
         "at": act.at.isoformat(),
         "version": after.version,
         "action": act.step.value,
-        "by": asdict(act.by),
+        "by": {"id": act.by.id, "name": act.by.name, "node": act.by.node, "tier": act.by.tier},
         "from": before.state.value if before else None,
         "to": after.state.value,
         "finding": act.finding,
         "note": act.note,
     }
-    told = Change("alarm_step", str(step["id"]), 1, *where, body=step)
-    await apply_step(tx, told)
-    return [
-        Change("alarm", str(after.id), after.version, *where, body=stored),
-        told,
-    ]
+    return Change("alarm_step", step_id, 1, event.site_id, event.place_path, event.jurisdiction, body=told)
 
 
 async def apply(tx: Transaction, alarm: Alarm, *, at: datetime) -> bool:
     """Write an alarm as its home node told it; return False where this version or a newer one is here already."""
-    return await tx.execute(_PUT, **_row(alarm, body(alarm), at)) == 1
+    query = f"{_PUT} RETURNING old.id IS NULL"
+    row = await tx.fetch_one(query, **_row(alarm, body(alarm), at))
+    if row and row[0]:  # seen here for the first time
+        await count_hour(tx, _raised([alarm]))
+    return row is not None
 
 
 async def apply_many(tx: Transaction, told: Sequence[Alarm], *, at: datetime) -> list[bool]:
     """Do ``apply`` to many, in their order; return the same of each."""
     rows = [_row(alarm, body(alarm), at) for alarm in told]
-    return [count == 1 for count in await tx.execute_each(_PUT, rows)]
+    written = await tx.fetch_each(f"{_PUT} RETURNING old.id IS NULL", rows)
+    fresh = [alarm for alarm, found in zip(told, written, strict=True) if found and found[0][0]]
+    if fresh:  # seen here for the first time
+        await count_hour(tx, _raised(fresh))
+    return [bool(found) for found in written]
 
 
 async def apply_steps(tx: Transaction, steps: Sequence[Change]) -> list[bool]:
     """Do ``apply_step`` to many, in their order; return the same of each."""
-    return [count == 1 for count in await tx.execute_each(_STEP, [_step_row(step) for step in steps])]
+    return [bool(found) for found in await tx.fetch_each(f"{_STEP} RETURNING 1", [_step_row(each) for each in steps])]
 
 
 async def apply_step(tx: Transaction, step: Change) -> bool:
@@ -179,24 +247,21 @@ def _step_row(step: Change) -> dict[str, Any]:
 
 
 def _row(alarm: Alarm, stored: dict[str, Any], at: datetime) -> dict[str, Any]:
-    same = ("site_id", "place_id", "place_path", "jurisdiction", "device_id", "zone", "drill")
-    return {
-        **{name: getattr(alarm.event, name) for name in same},
-        "id": alarm.id,
-        "raised_at": alarm.raised_at,
-        "at": at,
-        "kind": alarm.event.kind.value,
-        "level": alarm.level,
+    """Return the columns of ``alarm``, in the order of _COLUMNS."""
+    event = alarm.event
+    row = {
+        **{name: getattr(event, name) for name in ("site_id", "place_id", "place_path", "jurisdiction")},
+        **{name: getattr(event, name) for name in ("device_id", "zone", "drill")},
+        **{name: getattr(alarm, name) for name in ("id", "raised_at", "level", "active", "shelved_until")},
+        **{name: getattr(alarm, name) for name in ("storm_key", "version", "home_node")},
+        "kept_at": at,
+        "kind": event.kind.value,
         "state": alarm.state.value,
-        "active": alarm.active,
         "owner_id": alarm.owner.id if alarm.owner else "",
-        "shelved_until": alarm.shelved_until,
         "escalate_at": alarm.escalate_at(),
-        "storm_key": alarm.storm_key,
-        "version": alarm.version,
-        "home_node": alarm.home_node,
         "body": Jsonb(stored),
     }
+    return {name: row[name] for name in _COLUMNS}
 
 
 async def do(
@@ -215,7 +280,7 @@ async def do(
     if expected_version is not None and expected_version != before.version:
         raise Conflict("changed_meanwhile", "somebody changed this alarm meanwhile")
     after = decide(before, act)
-    return after, await put(tx, before, after, act, at=act.at)
+    return after, await put(tx, [(before, after, act)], at=act.at)
 
 
 async def find(db: Executor, scope: Scope, alarm_id: UUID) -> Alarm:
@@ -235,21 +300,16 @@ _DUE = """
 async def escalate_due(tx: Transaction, *, home_node: str, at: datetime, limit: int = 100) -> list[Change]:
     """Tell the next circle of every alarm raised here that nobody acknowledged in time; return what changed."""
     due = _DUE.format(due="state = 'new' AND escalate_at <= %(at)s")
-    changes: list[Change] = []
-    for (stored,) in await tx.fetch(due, home=home_node, at=at, limit=limit):
-        before = read_body(stored)
-        changes += await put(tx, before, escalated(before, at), Act(Step.ESCALATE, ANJU, at), at=at)
-    return changes
+    found = [read_body(row[0]) for row in await tx.fetch(due, home=home_node, at=at, limit=limit)]
+    return await put(tx, [(each, escalated(each, at), Act(Step.ESCALATE, ANJU, at)) for each in found], at=at)
 
 
 async def unshelve_due(tx: Transaction, *, home_node: str, at: datetime, limit: int = 100) -> list[Change]:
     """Bring back every alarm raised here whose shelving is over; return what changed."""
     due = _DUE.format(due="shelved_until <= %(at)s")
-    changes: list[Change] = []
-    for (stored,) in await tx.fetch(due, home=home_node, at=at, limit=limit):
-        before, act = read_body(stored), Act(Step.UNSHELVE, ANJU, at)
-        changes += await put(tx, before, decide(before, act), act, at=at)
-    return changes
+    found = [read_body(row[0]) for row in await tx.fetch(due, home=home_node, at=at, limit=limit)]
+    act = Act(Step.UNSHELVE, ANJU, at)
+    return await put(tx, [(each, decide(each, act), act) for each in found], at=at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 Queries are plain SQL with named parameters (``%(name)s``).
 """
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+import msgspec
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import tuple_row
+from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from anju.errors import DatabaseAway
@@ -25,6 +28,17 @@ IN_SCOPE = """(%(scope_everything)s
 CONNECT_S = 3
 STATEMENT_MS = 15_000
 LOCK_MS = 5_000
+
+
+def _dumps(value: Any) -> bytes:
+    """Return ``value`` as JSON; half a character becomes an escape, which PostgreSQL refuses as any bad text."""
+    try:
+        return msgspec.json.encode(value)  # several times as fast as the standard library
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()
+
+
+set_json_dumps(_dumps)
 
 
 class Executor(Protocol):
@@ -61,16 +75,16 @@ class Transaction:
         async with self._connection.cursor() as cursor:
             await cursor.executemany(query, rows)
 
-    async def execute_each(self, query: str, rows: Sequence[dict[str, Any]]) -> list[int]:
-        """Run ``query`` once for each of ``rows``, pipelined; return the number of rows each touched."""
+    async def fetch_each(self, query: str, rows: Sequence[dict[str, Any]]) -> list[list[Row]]:
+        """Run ``query``, which returns rows, once for each of ``rows``, pipelined; return what each returned."""
         if not rows:
             return []
         async with self._connection.cursor() as cursor:
             await cursor.executemany(query, rows, returning=True)
-            touched = [cursor.rowcount]
+            found = [await cursor.fetchall()]
             while cursor.nextset():
-                touched.append(cursor.rowcount)
-            return touched
+                found.append(await cursor.fetchall())
+            return found
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

@@ -52,12 +52,8 @@ async def this_node(db: Executor) -> NodeId:
     return NodeId(*row)
 
 
-_APPEND = """
-    INSERT INTO log (epoch, lane, seq, at, kind, object_id, version, operation, site_id, place_path, jurisdiction, body,
-                     origin_node, origin_epoch, origin_seq)
-    VALUES (%(epoch)s, %(lane)s, %(seq)s, %(at)s, %(kind)s, %(object_id)s, %(version)s, %(operation)s, %(site_id)s,
-            %(place_path)s, %(jurisdiction)s, %(body)s, %(origin_node)s, %(origin_epoch)s, %(origin_seq)s)
-"""
+_INTO = """log (epoch, lane, seq, at, kind, object_id, version, operation, site_id, place_path, jurisdiction, body,
+    origin_node, origin_epoch, origin_seq)"""
 
 
 async def append(tx: Transaction, lane: Lane, changes: Sequence[Change], *, at: datetime, node: NodeId) -> int:
@@ -73,35 +69,28 @@ async def append(tx: Transaction, lane: Lane, changes: Sequence[Change], *, at: 
     last = int(row[0])
     first = last - len(changes) + 1
     numbered = enumerate(changes, start=first)
-    await tx.execute_many(_APPEND, [_row(change, lane, seq, at=at, node=node) for seq, change in numbered])
+    await tx.copy(_INTO, [_row(change, lane, seq, at=at, node=node) for seq, change in numbered])
     return last
 
 
-def _row(change: Change, lane: Lane, seq: int, *, at: datetime, node: NodeId) -> dict[str, Any]:
-    origin = change.origin or Origin(node.id, node.epoch, seq)
-    return {
-        "epoch": node.epoch,
-        "lane": lane,
-        "seq": seq,
-        "at": at,
-        "kind": change.kind,
-        "object_id": change.object_id,
-        "version": change.version,
-        "operation": change.operation,
-        "site_id": change.site_id,
-        "place_path": change.place_path,
-        "jurisdiction": change.jurisdiction,
-        "body": Jsonb(change.body),
-        "origin_node": origin.node,
-        "origin_epoch": origin.epoch,
-        "origin_seq": origin.seq,
-    }
+def _row(c: Change, lane: Lane, seq: int, *, at: datetime, node: NodeId) -> list[Any]:
+    origin = c.origin or Origin(node.id, node.epoch, seq)
+    what = [c.kind, c.object_id, c.version, c.operation.value, c.site_id, c.place_path, c.jurisdiction, Jsonb(c.body)]
+    return [node.epoch, lane.value, seq, at, *what, origin.node, origin.epoch, origin.seq]
 
 
 async def head(db: Executor, lane: Lane, epoch: int) -> int:
     """Return the last seq given out in ``lane``, 0 where nothing was."""
     row = await db.fetch_one(
         "SELECT head FROM stream WHERE epoch = %(epoch)s AND lane = %(lane)s", epoch=epoch, lane=lane
+    )
+    return int(row[0]) if row else 0
+
+
+async def tail(db: Executor, lane: Lane, epoch: int) -> int:
+    """Return up to which seq retention dropped ``lane``, 0 where nothing was."""
+    row = await db.fetch_one(
+        "SELECT tail FROM stream WHERE epoch = %(epoch)s AND lane = %(lane)s", epoch=epoch, lane=lane
     )
     return int(row[0]) if row else 0
 

@@ -132,31 +132,35 @@ class Tier:
         found: list[str] = re.findall(r"#/setup\?token=(\S+)", (self.folder / "anju.log").read_text())
         return found[-1]
 
+    def client(self) -> httpx2.AsyncClient:
+        """Return a client that is not logged in."""
+        return httpx2.AsyncClient(base_url=self.url, headers={"X-Anju": "1"}, trust_env=False, timeout=20)
+
     @asynccontextmanager
     async def as_(self, who: str) -> AsyncIterator[httpx2.AsyncClient]:
         """Give a client logged in as one of the administrators, or the operator ``guard``."""
         password = f"{PASSWORD}-{who}"
-        async with httpx2.AsyncClient(
-            base_url=self.url, headers={"X-Anju": "1"}, trust_env=False, timeout=20
-        ) as client:
+        async with self.client() as client:
             body = {"username": f"{who}1", "password": password}
             checked(await client.post("/api/session", json=body))
             yield client
 
     async def set_up(self, panels: int) -> None:
         """Make the administrators and an operator for everything; give the node its places and panels."""
-        async with httpx2.AsyncClient(
-            base_url=self.url, headers={"X-Anju": "1"}, trust_env=False, timeout=20
-        ) as client:
+        async with self.client() as client:
             body = {"token": self.setup_token(), "node_name": self.name, "accounts": ADMINISTRATORS}
             checked(await client.post("/api/setup", json=body))
-        account = {"username": "guard1", "name": "guard 1", "class": "operator", "password": f"{PASSWORD}-guard"}
+        account = {"username": "guard1", "name": "guard 1", "class": "operator", "password": f"{PASSWORD}-first"}
         async with self.as_("system") as system:
             made = checked(await system.post("/api/users", json=account))
         async with self.as_("security") as security:
             role = "shift_leader" if self.name == "community" else f"{self.name}_operator"
             grants = [{"role": role, "scope_kind": "everything", "scope_value": ""}]
             checked(await security.put(f"/api/users/{made['id']}/grants", json={"grants": grants}))
+        async with self.client() as guard:
+            checked(await guard.post("/api/session", json={"username": "guard1", "password": f"{PASSWORD}-first"}))
+            change = {"old": f"{PASSWORD}-first", "new": f"{PASSWORD}-guard"}
+            checked(await guard.post("/api/session/password", json=change))
         async with self.opened() as db, db.transaction() as tx:
             await registry_seed(tx, spec(self.name, panels), node=await this_node(tx), at=clock())
 

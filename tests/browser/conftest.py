@@ -1,0 +1,106 @@
+"""The real console in Chromium, served by a real node that a simulated panel reports to."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from prove.tiers import FIRST_PANEL, PASSWORD, Tier
+
+from anju.simulators.alarm_panel import Panel, fleet
+from anju.web.server import STATIC
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+SHOTS = Path("build/screenshots")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what drives a browser; without one, or without the built console, say what to install."""
+    missing = [
+        words
+        for there, words in (
+            (Path(CHROMIUM).exists(), "chromium: apt-get install chromium"),
+            ((STATIC / "index.html").exists(), "the built console: make console"),
+        )
+        if not there
+    ]
+    for item in items:
+        if "browser" in Path(item.path).parts:
+            item.add_marker(pytest.mark.browser)
+            if missing:
+                item.add_marker(pytest.mark.xfail(reason=f"missing {missing}", run=False, strict=True))
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
+async def fresh() -> AsyncIterator[Tier]:
+    """A community that nobody set up yet."""
+    with tempfile.TemporaryDirectory(prefix="anju-browser-") as name:
+        Path(name).chmod(0o755)
+        tier = Tier("community", Path(name), "single")
+        tier.write()
+        await tier.start()
+        yield tier
+        await tier.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
+async def node() -> AsyncIterator[Tier]:
+    """A community with two sites, panels, three administrators and a guard."""
+    with tempfile.TemporaryDirectory(prefix="anju-browser-") as name:
+        Path(name).chmod(0o755)
+        tier = Tier("community", Path(name), "single")
+        tier.write()
+        await tier.start()
+        await tier.set_up(panels=6)
+        yield tier
+        await tier.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    found = await chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
+    found.set_default_timeout(10_000)
+    yield found
+    await found.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext) -> Page:
+    return await context.new_page()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def panels(node: Tier) -> AsyncIterator[list[Panel]]:
+    found = fleet("127.0.0.1", node.ports["dc09"], 6, first=FIRST_PANEL)
+    yield found
+    for panel in found:
+        await panel.cut()
+
+
+async def log_in(page: Page, node: Tier, who: str) -> None:
+    """Log in by hand as one of the accounts that ``Tier.set_up`` made."""
+    await page.goto(f"{node.url}/#/login")
+    await page.get_by_label("用户名").fill(f"{who}1")
+    await page.get_by_label("密码").fill(f"{PASSWORD}-{who}")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/#/home")

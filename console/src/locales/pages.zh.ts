@@ -76,6 +76,7 @@ export const pagesZh = {
     kinds: { event: '事件', alarm: '报警', alarm_step: '处置步骤', place: '地点', device: '设备', jurisdiction: '管辖机构', command: '命令', node: '节点' },
   },
   refusal: {
+    still_unknown: '这个接入账号还没有登记。', cannot_rerun: '这条记录缺少重新处理所需的内容,只能丢弃。', already_decided: '别人已经处理过这条记录。', held_again: '这一次仍不能入库,请看隔离区最新一条。', not_mended: '原因还在。', sender_unknown: '发来它的下级节点已不存在。',
     code_wrong: '配对码不对、已用过或已过期,请向上级重新索取。', node_taken: '同一编号的节点已用另一密钥接入,请先在上级吊销。', not_below: '该级别的平台不能接在此平台之下。', linked: '本节点已有上级,请先解除。', fingerprint: '这不是刚才所问平台的指纹,请重新核对。', node_name: '这不是另一个节点的名称。', url: '地址须写成 https://主机:端口。',
   },
   ranking: {
@@ -87,8 +88,8 @@ export const pagesZh = {
     condition: { level1: '有特急报警', level2: '有紧急报警', level3: '有一般报警', level4: '有提示', cut: '链路中断', offline: '有设备离线', unknown: '没有设备', normal: '正常' },
   },
   quarantine: {
-    why: '格式或登记有问题、暂不能入库的数据在这里等待:修好原因后重新处理,或说明理由后丢弃。不会自动丢失。', groups: '按原因', list: '逐条', rejections: '未接收统计', count: '数量', sources: '来源数', first: '最早', last: '最近', station: '环节', reason: '原因', source: '来源', state: '状态', rerun_all: '全部重新处理', rerun: '重新处理', rerun_done: '已重新处理', discard: '丢弃', discard_why: '丢弃需要理由,理由与经手人一并保留。', discarded_done: '已丢弃', note: '理由', note_rerun: '说明(可不填)', held_at: '隔离时间', value: '内容', decided: '处理人', empty_why: '收到的数据都已入库,没有等待处理的。', empty_do: '查看已处理的记录:到“逐条”按状态筛选。', error: '出错原因', rerun_why: '先修好原因再重新处理。入库的事件保留原来的接收时间,并标记为“迟到”和“隔离后重新处理”。', rerun_all_why: '把因“{reason}”而等待的 {n} 条重新处理。原因还在的会继续等待。', registered_do: '设备已登记。一秒后即可重新处理这条记录。', rejections_why: '按小时、环节、来源、原因计数;每一条没有入库的数据都算在这里。', open_group: '查看这些', rejections_empty: '这段时间没有被拒收的数据。', hour: '小时', outcome: '结果', last_at: '最近',
-    states: { held: '等待', released: '已放行', discarded: '已丢弃' }, stations: { accept: '接收', clean: '清洗', keep: '入库', push: '上送', receive: '接收下级' }, outcomes: { kept: '入库', waiting: '仍在等待', dropped: '丢弃', held: '隔离', duplicate: '重复', refused: '拒收', rejected: '拒收', wrong: '报文错误', error: '报文错误' },
+    why: '格式或登记有问题、暂不能入库的数据在这里等待:修好原因后重新处理,或说明理由后丢弃。不会自动丢失。', groups: '按原因', list: '逐条', rejections: '未接收统计', count: '数量', sources: '来源数', first: '最早', last: '最近', station: '环节', reason: '原因', source: '来源', state: '状态', rerun_all: '全部重新处理', rerun: '重新处理', rerun_done: '已重新处理', discard: '丢弃', discard_why: '丢弃需要理由,理由与经手人一并保留。', discarded_done: '已丢弃', note: '理由', note_rerun: '说明(可不填)', held_at: '隔离时间', value: '内容', decided: '处理人', empty_why: '收到的数据都已入库,没有等待处理的。', empty_do: '查看已处理的记录:到“逐条”按状态筛选。', tally: '已放行 {released} 条,仍在等待 {refused} 条', error: '出错原因', rerun_why: '先修好原因再重新处理。入库的事件保留原来的接收时间,并标记为“迟到”和“隔离后重新处理”。', rerun_all_why: '把因“{reason}”而等待的 {n} 条重新处理。原因还在的会继续等待。', registered_do: '设备已登记。一秒后即可重新处理这条记录。', rejections_why: '按小时、环节、来源、原因计数;每一条没有入库的数据都算在这里。', open_group: '查看这些', rejections_empty: '这段时间没有被拒收的数据。', hour: '小时', outcome: '结果', last_at: '最近',
+    states: { held: '等待', released: '已放行', discarded: '已丢弃' }, stations: { accept: '接收', clean: '清洗', keep: '入库', push: '上送', receive: '接收下级' }, outcomes: { kept: '入库', dropped: '丢弃', held: '隔离', duplicate: '重复', refused: '拒收', rejected: '拒收', wrong: '报文错误', error: '报文错误' },
     reasons: {
       unknown_account: '未登记的接入账号', kind_unknown: '不认识的数据类别', malformed: '格式不合', foreign_origin: '来源节点不属于此下级', foreign_home: '归属节点不属于此下级', nul_in_text: '文字含空字符', outside_region: '超出归属地区', outside_sender: '超出下级申报的小区',
     },
@@ -104,6 +105,6 @@ export const pagesZh = {
     states: { wanted: '待执行', sent: '已下发', confirmed: '已执行', done: '已执行', refused: '被拒', unknown: '结果未知', expired: '已过时' },
   },
   statistics: {
-    by: '按', by_hour: '每小时', by_day: '每天', of: '分类', of_level: '按级别', of_kind: '按类型', range: '时间', last_24: '最近 24 小时', last_7: '最近 7 天', last_30: '最近 30 天', total: '共 {n} 起', open_by_level: '未关闭报警', online_rate: '设备在线率', events_today: '今日事件', oldest: '最久未处置', none_waiting: '没有等待处置的报警', empty: '这段时间没有报警', empty_why: '这段时间、这个范围内没有产生报警。', click: '点柱子查看背后的报警', export: '导出 CSV', table: '数据表', count: '数量', chart_label: '报警数量图,共 {n} 起', sum: '合计', no_devices: '没有设备',
+    by: '按', by_hour: '每小时', by_day: '每天', of: '分类', of_level: '按级别', of_kind: '按类型', range: '时间', last_24: '最近 24 小时', last_7: '最近 7 天', last_30: '最近 30 天', total: '共 {n} 起', open_by_level: '未关闭报警', online_rate: '设备在线率', events_today: '今日事件', oldest: '最久未处置', none_waiting: '没有等待处置的报警', empty: '这段时间没有报警', empty_why: '这段时间、这个范围内没有产生报警。', click: '点柱子查看背后的报警', place: '地点', all_places: '范围内全部地点', time: '时间', exported: '已导出 {n} 行', summary: '现在', export: '导出 CSV', table: '数据表', count: '数量', chart_label: '报警数量图,共 {n} 起', sum: '合计', no_devices: '没有设备',
   },
 }

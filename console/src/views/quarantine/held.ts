@@ -1,16 +1,14 @@
-import type { Held } from '@/api/quarantine'
+import type { HeldValue } from '@/api/quarantine'
 import { word } from '@/locales'
 
-/** What a held record says, on one line. */
-export function gist(held: Held): string {
-  const report = held.value.report
-  if (!report) return JSON.stringify(held.value)
-  const zone = [report.area, report.zone].filter(Boolean).join('/')
-  return [report.protocol, report.account, word('pages.event_kind', report.kind), report.code, zone].filter(Boolean).join(' · ')
-}
+/** Whether it is a panel's report; else it is a row of a node below. */
+export const isReport = (value: HeldValue): boolean => value.account !== undefined
 
-/** How many of a run ended how, as the server counted; empty where it counted nothing. */
-export function tally(found: Record<string, unknown> | null): string {
-  const counted = Object.entries(found ?? {}).filter((pair): pair is [string, number] => typeof pair[1] === 'number')
-  return counted.map(([name, count]) => `${word('pages.quarantine.outcomes', name)} ${count}`).join(' · ')
+export const kindWord = (value: HeldValue): string => (isReport(value) ? word('pages.event_kind', value.kind) : word('pages.links.kinds', value.kind))
+
+/** What a held record says, on one line. */
+export function gist(value: HeldValue): string {
+  const zone = [value.area, value.zone].filter(Boolean).join('/')
+  const parts = isReport(value) ? [value.protocol, value.account, kindWord(value), value.code, zone] : [kindWord(value), value.object_id]
+  return parts.filter(Boolean).join(' · ') || value.error || ''
 }

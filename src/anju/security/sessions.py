@@ -79,7 +79,7 @@ class Sessions:
                 agent=agent[:200],
                 layout=await store.layout(tx, instead_of.id_hash) if instead_of else None,
             )
-            await store.end_oldest(tx, account_id, at, keep=keep)
+            await store.end_oldest(tx, account_id, at, newest=_hash(token), keep=keep)
             if instead_of:
                 await store.end(tx, instead_of.id_hash, at, "change of guard")
         return token

@@ -110,12 +110,12 @@ async def end_all(tx: Transaction, account_id: str, at: datetime, reason: str, *
     return await tx.execute(query, account_id=account_id, at=at, reason=reason, but=but)
 
 
-async def end_oldest(tx: Transaction, account_id: str, at: datetime, *, keep: int) -> int:
-    """End all but the ``keep`` newest sessions of an account; return how many."""
+async def end_oldest(tx: Transaction, account_id: str, at: datetime, *, newest: bytes, keep: int) -> int:
+    """End all but the ``keep`` newest sessions of an account, ``newest`` being the one just begun; return how many."""
     query = """UPDATE session SET ended_at = %(at)s, end_reason = 'too many'
                WHERE id_hash IN (SELECT id_hash FROM session WHERE account_id = %(account_id)s AND ended_at IS NULL
-                                 ORDER BY created_at DESC, id_hash OFFSET %(keep)s)"""
-    return await tx.execute(query, account_id=account_id, at=at, keep=keep)
+                                 ORDER BY id_hash = %(newest)s DESC, created_at DESC OFFSET %(keep)s)"""
+    return await tx.execute(query, account_id=account_id, at=at, newest=newest, keep=keep)
 
 
 async def layout(db: Executor, id_hash: bytes) -> dict[str, Any]:

@@ -144,3 +144,19 @@ async def test_what_a_node_below_raised_is_counted_once(db: Database, clock: Fro
         async with db.transaction() as tx:
             await alarms.apply(tx, told, at=clock())
     assert await db.fetch("SELECT label, count FROM rollup_hour") == [("2|intrusion", 1)]
+
+
+async def test_a_snapshot_holds_what_is_open_and_what_was_closed_lately(db: Database, clock: FrozenClock) -> None:
+    zones = [heard(clock, zone=f"01/{number:03}") for number in range(205)]
+    await tell(db, clock, *zones)
+    clock.forward(60)
+    closed = str(zones[0].id)
+    for what, finding in ((Step.ACKNOWLEDGE, ""), (Step.FINDING, "animal"), (Step.CLOSE, "")):
+        await step(db, clock, closed, what, finding)
+    whole = [each async for each in alarms.all_changes(db)]
+    assert len({each.object_id for each in whole}) == len(whole) == 204 * 2
+    lately = [each async for each in alarms.all_changes(db, since=clock())]
+    assert [each.kind for each in lately if closed in {each.object_id, each.body.get("alarm_id")}] == [
+        "alarm",
+        *["alarm_step"] * 4,
+    ]

@@ -1,9 +1,9 @@
 """Alarms as kept: each a row of its whole state, each step a row of its own, all of it told to the log."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -431,3 +431,37 @@ async def counters(db: Executor, scope: Scope) -> dict[int, int]:
     query = f"SELECT level, count(*) FROM alarm WHERE state = 'new' AND NOT drill AND {IN_SCOPE} GROUP BY level"
     found: dict[int, int] = dict(await db.fetch(query, **scope.bounds()))
     return {level: found.get(level, 0) for level in (1, 2, 3, 4)}
+
+
+_WHOLE = """
+    SELECT raised_at, id, version, site_id, place_path, jurisdiction, body FROM alarm
+    WHERE (state <> 'closed' OR (raised_at, id) IN
+            (SELECT raised_at, alarm_id FROM alarm_step WHERE at >= %(since)s))
+        AND (raised_at, id) > (%(after_at)s, %(after_id)s)
+    ORDER BY raised_at, id LIMIT %(limit)s
+"""
+_STEPS_OF = """
+    SELECT alarm_id, id, site_id, place_path, jurisdiction, body FROM alarm_step
+    WHERE alarm_id = ANY(%(ids)s) ORDER BY version, id
+"""
+_AT_ONCE = 200
+
+
+async def all_changes(db: Executor, *, since: datetime | None = None) -> AsyncIterator[Change]:
+    """Yield every open alarm, each followed by its steps, oldest first: what a tier above needs that lost the log.
+
+    With ``since``, closed alarms that moved from then on are among them: above they may still stand open.
+    """
+    mark: tuple[datetime, UUID] | None = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+    never = datetime(9999, 1, 1, tzinfo=UTC)
+    while mark is not None:
+        at, alarm_id = mark
+        rows = await db.fetch(_WHOLE, since=since or never, after_at=at, after_id=alarm_id, limit=_AT_ONCE)
+        steps: dict[UUID, list[Change]] = {}
+        for alarm_id, step_id, *where, stored in await db.fetch(_STEPS_OF, ids=[row[1] for row in rows]):
+            steps.setdefault(alarm_id, []).append(Change("alarm_step", str(step_id), 1, *where, stored))
+        for _, alarm_id, version, *where, stored in rows:
+            yield Change("alarm", str(alarm_id), version, *where, stored)
+            for step in steps.get(alarm_id, []):
+                yield step
+        mark = rows[-1][:2] if len(rows) == _AT_ONCE else None

@@ -24,8 +24,8 @@ export interface Zone {
 export interface Arming { area: string; armed: boolean; mode: string; at: string; by_user: string }
 export interface Coded { code?: string; kind?: string; zh: string; en: string; protocols?: string[] }
 export interface Vocabulary { kinds: Coded[]; [list: string]: Coded[] }
-export interface Frame { id: string; received_at: string; peer: string; outcome: string; reason: string; bytes?: string; hex?: string }
-export interface Why { expected: Record<string, unknown>; received: Record<string, unknown> | null; findings?: Finding[]; frames?: Frame[] }
+export interface Frame { id: string; received_at: string; peer: string; outcome: string; reason: string; hex: string | null }
+export interface Why { expected: Record<string, unknown>; received: Record<string, unknown> | null; findings: Finding[]; frames: Frame[] }
 export interface Finding { field: string; expected: unknown; received: unknown; ok: boolean | null; zh?: string; en?: string }
 export interface ClockPoint { at: string; device_time: string; offset_ms: number }
 
@@ -36,7 +36,8 @@ export const find = (id: string) => get<Device>(one(id))
 export const create = (body: unknown) => post<Device>('/api/devices', body)
 export const change = (id: string, body: unknown) => patch<Device>(one(id), body)
 export const retire = (id: string, note: string) => post<null>(`${one(id)}/retire`, { note })
-export const setZones = (id: string, zones: Zone[]) => put<Device | null>(`${one(id)}/zones`, { zones })
+export const setZones = (id: string, zones: Zone[]) => put<Device>(`${one(id)}/zones`, { zones })
+export const bypass = (id: string, body: { area: string; number: string; until: string | null; reason: string }) => post<Device>(`${one(id)}/zones/bypass`, body)
 export const why = (id: string) => get<Why>(`${one(id)}/why`)
 export const events = (id: string, query: Query = {}) => page<FiledEvent>(`${one(id)}/events`, query)
 export const clock = (id: string) => page<ClockPoint>(`${one(id)}/clock`)

@@ -16,7 +16,7 @@ export interface PlaceVersion { version: number; at: string; by_name: string; bo
 export interface Jurisdiction { code: string; name: string; home_node?: string; version?: number }
 export interface PlaceForm {
   parent_id?: string | null; kind?: string; name?: string; code?: string; jurisdiction?: string; profile?: Profile
-  longitude?: number | null; latitude?: number | null; sort?: number
+  longitude?: number | null; latitude?: number | null; sort?: number; version?: number
 }
 
 const one = (id: string) => `/api/places/${encodeURIComponent(id)}`

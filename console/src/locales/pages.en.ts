@@ -18,7 +18,7 @@ export const pagesEn: Same<typeof pagesZh> = {
     room: 'Room', gate: 'Gate', lane: 'Lane',
   },
   why_field: {
-    protocol: 'Protocol', account: 'Account', encryption: 'Encryption', encrypted: 'Encrypted', key: 'Key', port: 'Port', peer: 'From', clock: 'Clock', heartbeat: 'Heartbeat', heartbeat_s: 'Heartbeat interval (s)', interval: 'Supervision interval', interval_s: 'Supervision interval (s)', last: 'Last', at: 'At', heard_at: 'Last heard', line: 'Line', address: 'Address', realm: 'Realm', password: 'Password', code: 'Code', offset_ms: 'Clock offset (ms)', zones: 'Zones',
+    grammar: 'Message format', protocol: 'Protocol', account: 'Account', encryption: 'Encryption', encrypted: 'Encrypted', key: 'Key', port: 'Port', peer: 'From', clock: 'Clock', heartbeat: 'Heartbeat', heartbeat_s: 'Heartbeat interval (s)', interval: 'Supervision interval', interval_s: 'Supervision interval (s)', last: 'Last', at: 'At', heard_at: 'Last heard', line: 'Line', address: 'Address', realm: 'Realm', password: 'Password', code: 'Code', offset_ms: 'Clock offset (ms)', zones: 'Zones',
   },
   account_class: { operator: 'Operator', system: 'System administrator', security: 'Security administrator', audit: 'Audit administrator' },
   tier_node: { community: 'community node', county: 'county platform', city: 'city platform' },
@@ -34,6 +34,7 @@ export const pagesEn: Same<typeof pagesZh> = {
     changed_fields: 'What changed', first_version: 'registered', none_changed: 'nothing changed',
   },
   devices: {
+    code_auto: '“auto” takes the next of this node’s segment', bypass: 'Bypass', bypass_end: 'End bypass', bypass_until: 'Until', bypass_why: 'The zone keeps quiet until then, 24 hours at most. Fire, panic, duress and help are never bypassed.', bypass_done: 'Zone bypassed', bypass_ended: 'Bypass ended', every: 'every {span}', key_encrypted: 'encrypted', key_clear: 'clear text', frame_kept: 'kept',
     search: 'Name, account, code', kind: 'Kind', protocol: 'Protocol', account: 'Account', heard: 'Last heard', never: 'never', code: 'National code', site: 'Community', add: 'Register a device', edit: 'Edit', retire: 'Retire',
     retire_why: 'A retired device is no longer taken in; its records are kept.', empty_why: 'No device is registered in your scope yet.', empty_do: 'Press “Register a device” and give kind, place and account; a panel turns online with its first message.', facts: 'Particulars', zones: 'Zones', why: 'Why', events: 'Events', clock: 'Clock',
     not_here: 'The node below “{node}” keeps this device; it is read-only here.', name: 'Name', place: 'Place', interval: 'Supervision interval', interval_why: 'seconds; left empty it is learned', interval_learned: 'learned: {n} s', coordinates: 'Coordinates (WGS-84)',
@@ -107,6 +108,6 @@ export const pagesEn: Same<typeof pagesZh> = {
     states: { wanted: 'wanted', sent: 'sent', confirmed: 'done', done: 'done', refused: 'refused', unknown: 'outcome unknown', expired: 'too late' },
   },
   statistics: {
-    by: 'Per', by_hour: 'hour', by_day: 'day', of: 'Split', of_level: 'by level', of_kind: 'by kind', range: 'Time', last_24: 'Last 24 hours', last_7: 'Last 7 days', last_30: 'Last 30 days', total: '{n} in all', open_by_level: 'Open alarms', online_rate: 'Devices online', events_today: 'Events today', oldest: 'Longest waiting', none_waiting: 'No alarm waits', empty: 'No alarm in this time', empty_why: 'No alarm was raised in this time and place.', click: 'Click a bar to see the alarms behind it', place: 'Place', all_places: 'All places in scope', time: 'Time', exported: '{n} rows exported', summary: 'Now', export: 'Export CSV', table: 'Table', count: 'Count', chart_label: 'Bars of alarms, {n} in all', sum: 'Sum', no_devices: 'no devices',
+    by: 'Per', by_hour: 'hour', by_day: 'day', of: 'Split', of_level: 'by level', of_kind: 'by kind', range: 'Time', last_24: 'Last 24 hours', last_7: 'Last 7 days', last_30: 'Last 30 days', total: '{n} in all', empty: 'No alarm in this time', empty_why: 'No alarm was raised in this time and place.', click: 'Click a bar to see the alarms behind it', place: 'Place', all_places: 'All places in scope', time: 'Time', exported: '{n} rows exported', export: 'Export CSV', table: 'Table', count: 'Count', chart_label: 'Bars of alarms, {n} in all', sum: 'Sum',
   },
 }

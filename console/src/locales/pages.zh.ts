@@ -16,7 +16,7 @@ export const pagesZh = {
     room: '房屋', gate: '出入口', lane: '车道',
   },
   why_field: {
-    protocol: '协议', account: '接入账号', encryption: '加密', encrypted: '加密', key: '密钥', port: '端口', peer: '来源地址', clock: '时钟', heartbeat: '心跳', heartbeat_s: '心跳间隔(秒)', interval: '巡检周期', interval_s: '巡检周期(秒)', last: '最近一次', at: '时间', heard_at: '最近信号', line: '线路', address: '地址', realm: '域', password: '密码', code: '编码', offset_ms: '时钟偏差(毫秒)', zones: '防区',
+    grammar: '报文格式', protocol: '协议', account: '接入账号', encryption: '加密', encrypted: '加密', key: '密钥', port: '端口', peer: '来源地址', clock: '时钟', heartbeat: '心跳', heartbeat_s: '心跳间隔(秒)', interval: '巡检周期', interval_s: '巡检周期(秒)', last: '最近一次', at: '时间', heard_at: '最近信号', line: '线路', address: '地址', realm: '域', password: '密码', code: '编码', offset_ms: '时钟偏差(毫秒)', zones: '防区',
   },
   account_class: { operator: '操作人员', system: '系统管理员', security: '安全管理员', audit: '审计管理员' },
   tier_node: { community: '社区节点', county: '县区平台', city: '市平台' },
@@ -32,6 +32,7 @@ export const pagesZh = {
     changed_fields: '变更内容', first_version: '登记', none_changed: '内容未变',
   },
   devices: {
+    code_auto: '填 auto 由本节点号段自动生成', bypass: '旁路', bypass_end: '结束旁路', bypass_until: '旁路至', bypass_why: '旁路期间此防区的报警不出现,最长 24 小时。火灾、紧急按钮、胁迫、求助不能旁路。', bypass_done: '防区已旁路', bypass_ended: '旁路已结束', every: '每 {span}', key_encrypted: '加密', key_clear: '明文', frame_kept: '已入库',
     search: '名称、账号、编码', kind: '类型', protocol: '协议', account: '接入账号', heard: '最近信号', never: '从未', code: '国标编码', site: '小区', add: '登记设备', edit: '修改', retire: '停用',
     retire_why: '停用后设备不再接入,记录保留。', empty_why: '您的范围内还没有登记设备。', empty_do: '点“登记设备”,填写类型、地点和接入账号;报警主机送来第一条报文后状态变为在线。', facts: '资料', zones: '防区', why: '为什么', events: '事件', clock: '时钟',
     not_here: '此设备由下级节点“{node}”维护,在本级只读。', name: '名称', place: '安装地点', interval: '巡检周期', interval_why: '秒;不填则自动学习', interval_learned: '学习到 {n} 秒', coordinates: '坐标(WGS-84)',
@@ -105,6 +106,6 @@ export const pagesZh = {
     states: { wanted: '待执行', sent: '已下发', confirmed: '已执行', done: '已执行', refused: '被拒', unknown: '结果未知', expired: '已过时' },
   },
   statistics: {
-    by: '按', by_hour: '每小时', by_day: '每天', of: '分类', of_level: '按级别', of_kind: '按类型', range: '时间', last_24: '最近 24 小时', last_7: '最近 7 天', last_30: '最近 30 天', total: '共 {n} 起', open_by_level: '未关闭报警', online_rate: '设备在线率', events_today: '今日事件', oldest: '最久未处置', none_waiting: '没有等待处置的报警', empty: '这段时间没有报警', empty_why: '这段时间、这个范围内没有产生报警。', click: '点柱子查看背后的报警', place: '地点', all_places: '范围内全部地点', time: '时间', exported: '已导出 {n} 行', summary: '现在', export: '导出 CSV', table: '数据表', count: '数量', chart_label: '报警数量图,共 {n} 起', sum: '合计', no_devices: '没有设备',
+    by: '按', by_hour: '每小时', by_day: '每天', of: '分类', of_level: '按级别', of_kind: '按类型', range: '时间', last_24: '最近 24 小时', last_7: '最近 7 天', last_30: '最近 30 天', total: '共 {n} 起', empty: '这段时间没有报警', empty_why: '这段时间、这个范围内没有产生报警。', click: '点柱子查看背后的报警', place: '地点', all_places: '范围内全部地点', time: '时间', exported: '已导出 {n} 行', export: '导出 CSV', table: '数据表', count: '数量', chart_label: '报警数量图,共 {n} 起', sum: '合计',
   },
 }

@@ -4,14 +4,14 @@ export const PLAIN = ['unit', 'contact', 'maker', 'model', 'serial', 'address'] 
 const WORDS = ['capture_class', 'position', 'position_type', 'direction', ...PLAIN, 'note'] as const
 
 export interface DeviceForm extends Record<(typeof WORDS)[number], string> {
-  kind: string; name: string; protocol: string; account: string; place_id: string
+  kind: string; name: string; protocol: string; account: string; code: string; place_id: string
   supervision_s: number | null; save_days: number | null; longitude: number | null; latitude: number | null; certificate: Certificate
 }
 
 export function blank(): DeviceForm {
   const words = Object.fromEntries(WORDS.map((each) => [each, ''])) as Record<(typeof WORDS)[number], string>
   const none = { supervision_s: null, save_days: null, longitude: null, latitude: null }
-  return { kind: '', name: '', protocol: '', account: '', place_id: '', ...words, ...none, certificate: { number: '', issuer: '', expires_on: null } }
+  return { kind: '', name: '', protocol: '', account: '', code: '', place_id: '', ...words, ...none, certificate: { number: '', issuer: '', expires_on: null } }
 }
 
 export function formOf(device: Device): DeviceForm {
@@ -25,5 +25,5 @@ export function requestOf(form: DeviceForm, credential: string, device: Device |
   const before: DeviceForm | null = device ? formOf(device) : null
   const trimmed = Object.entries(form).map(([key, value]) => [key, typeof value === 'string' ? value.trim() : value] as const)
   const changed = trimmed.filter(([key, value]) => !before || JSON.stringify(before[key as keyof DeviceForm]) !== JSON.stringify(value))
-  return { ...Object.fromEntries(changed), ...(credential ? { credential } : {}) }
+  return { ...Object.fromEntries(changed), ...(credential ? { credential } : {}), ...(device ? { version: device.version } : {}) }
 }

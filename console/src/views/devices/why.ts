@@ -1,16 +1,12 @@
-import type { Why } from '@/api/devices'
+import type { Finding } from '@/api/devices'
 
-export interface Compared { field: string; expected: string; received: string; ok: boolean | null; words: { zh: string; en: string } | null }
+export interface Wording { time(iso: string): string; every(seconds: number): string; offset(ms: number): string; key(value: 'encrypted' | 'clear'): string }
 
-const text = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value))
-
-/** One line per field: the server's findings where it has some, else what both sides name, side by side. */
-export function compared(why: Why): Compared[] {
-  if (why.findings?.length)
-    return why.findings.map(({ field, expected, received, ok, zh, en }) => ({ field, expected: text(expected), received: text(received), ok, words: zh && en ? { zh, en } : null }))
-  const fields = [...new Set([...Object.keys(why.expected), ...Object.keys(why.received ?? {})])]
-  return fields.map((field) => {
-    const [expected, received] = [text(why.expected[field]), text(why.received?.[field])]
-    return { field, expected, received, ok: expected && received ? expected === received : null, words: null }
-  })
+/** What one side of a finding says, in words: which field it is decides what a number means. */
+export function shown(field: string, side: 'expected' | 'received', value: Finding['expected'], wording: Wording): string {
+  if (value === null || value === undefined || value === '') return ''
+  if (field === 'heard_at') return side === 'expected' ? wording.every(Number(value)) : wording.time(String(value))
+  if (field === 'offset_ms') return wording.offset(Number(value))
+  if (field === 'key' && (value === 'encrypted' || value === 'clear')) return wording.key(value)
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -22,6 +22,7 @@ export const pagesZh = {
   tier_node: { community: '社区节点', county: '县区平台', city: '市平台' },
   part: { note: '备注', reason: '原因', detail: '详情', history: '历史', by: '操作人', at: '时间', version: '版本', until: '到期', never: '长期', unknown: '未知', rows: '{n} 行', export: '导出', code_copy: '复制' },
   places: {
+    name: '名称', parent_id: '上级', retired_at: '停用时间',
     filter: '按名称或代码查找', add_root: '新增市', add: '新增下级', edit: '修改', move: '移动', retire: '停用', history: '变更历史', facts: '资料',
     kind: '类型', code: '地址编码', code_why: '市、县区为 6 位,街道 9 位,社区 12 位;小区为 20 位或不填', id: '编号', path: '位置', jurisdiction: '管辖机构', jurisdiction_inherited: '不填则随上级',
     coordinates: '坐标(WGS-84)', longitude: '经度', latitude: '纬度', sort: '排序号', profile: '小区概况', era: '建成情况', form: '管理方式', households: '户数', buildings: '楼栋数', built_year: '建成年份',
@@ -81,7 +82,7 @@ export const pagesZh = {
     code_wrong: '配对码不对、已用过或已过期,请向上级重新索取。', node_taken: '同一编号的节点已用另一密钥接入,请先在上级吊销。', not_below: '该级别的平台不能接在此平台之下。', linked: '本节点已有上级,请先解除。', fingerprint: '这不是刚才所问平台的指纹,请重新核对。', node_name: '这不是另一个节点的名称。', url: '地址须写成 https://主机:端口。',
   },
   ranking: {
-    why: '最需要关注的排在最前:先看未关闭的特急报警,再看送达,再看在线率。', rank: '序', community: '小区', level_1: '特急', open: '未关闭', online: '在线率', delivery: '送达', empty_why: '还没有下级小区上送数据。', empty_do: '在“上下级链路”中批准下级节点,或在“地点”中登记小区。', all_well: '所有小区正常:没有特急报警,链路畅通。', trouble: '{n} 个小区需要关注', local: '本级', open_alarms: '打开报警', map: '地图',
+    why: '最需要关注的排在最前:先看未关闭的特急报警,再看送达,再看在线率。', rank: '序', community: '小区', level_1: '特急', open: '未关闭', online: '在线率', delivery: '送达', empty_why: '还没有下级小区上送数据。', empty_do: '在“上下级链路”中批准下级节点,或在“地点”中登记小区。', all_well: '所有小区正常:没有特急报警,链路畅通。', trouble: '{n} 个小区需要关注', local: '本级', open_alarms: '打开报警', map: '地图', only_trouble: '需要关注',
   },
   map: {
     title: '小区地图', home: '回到全部', zoom_in: '放大', zoom_out: '缩小', keys: '方向键移动,+ − 缩放,Home 回到全部,Tab 逐个选择,1–3 切换图层', source: '城镇数据:GeoNames,CC BY 4.0', source_more: '© GeoNames (geonames.org) · CC BY 4.0 · WGS-84 · 不绘制行政区界线', layer_communities: '小区', layer_towns: '城镇', layer_grid: '经纬网', legend: '图例', unplaced: '{n} 个小区没有坐标', unplaced_do: '在“地点”中填写小区的经纬度(WGS-84)。', empty: '没有可画的小区', empty_why: '您的范围内没有登记坐标的小区。',

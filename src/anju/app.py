@@ -261,7 +261,7 @@ async def docking(node: Node) -> None:
     certificate, key = docking_certificate(node.config)
     receiver = Receiver(node.db, node.node, told=node.told, clock=clock)
     pairing = UpperSide(node.db, node.node, certificate.read_text(), clock=clock)
-    doors = Doors(receiver.receive, pairing.pair, node.corridor.take)
+    doors = Doors(receiver.receive, receiver.resync, pairing.pair, node.corridor.take)
     platforms = LowerPlatforms(node.db, node.node, doors, clock=clock)
 
     async def news(_: bytes) -> None:

@@ -1,6 +1,9 @@
 """Three nodes over real sockets and real TLS: what the community keeps is at the city, and nobody else gets in."""
 
 import asyncio
+import contextlib
+import contextlib
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -66,7 +69,7 @@ class Station:
         async def pair(_: words.PairAsk) -> words.PairAnswer:
             raise AssertionError
 
-        doors = Doors(receiver.receive, pair, self.take)
+        doors = Doors(receiver.receive, receiver.resync, pair, self.take)
         self.door = LowerPlatforms(self.tier.db, self.tier.node, doors, clock=now)
         self.server = await serve(self.door, "127.0.0.1", self.port, self.certificate, self.key)
         self.port = self.server.port
@@ -274,6 +277,12 @@ async def knock(station: Station, request: bytes) -> bytes:
         return await reader.readline()
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 @pytest.mark.parametrize(("state", "code"), [("pending", "pending"), ("revoked", "revoked")])
@@ -325,6 +334,12 @@ async def test_a_node_cut_off_in_mid_body_disturbs_nobody(stations: list[Station
     writer.write(head(words.ROWS, signed(community, words.ROWS, b""), 1000) + b"half of it")
     await writer.drain()
     writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
     await until(rejected(county, "cut_off"))
     async with community.linked():
         await community.tier.keep(1)

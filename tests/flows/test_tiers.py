@@ -59,7 +59,7 @@ class Tier:
         """Be told of a 小区 by the node it belongs to, as by its place row."""
         await self.db.execute(
             """INSERT INTO place (id, kind, name, place_path, site_id, home_node)
-               VALUES (%(path)s, 'site', '东坝一号院', %(path)s, %(path)s, %(home)s)""",
+               VALUES ('site', 'site', '东坝一号院', %(path)s, 'site', %(home)s)""",
             path=path,
             home=home,
         )
@@ -201,7 +201,7 @@ async def test_the_days_accounts_agree(tiers: list[Tier]) -> None:
         for lane in Lane
     }
     sent = await docking.sent(community.db, community.node.epoch, day, up_to=up_to)
-    got = await docking.received(county.db, "community", day)
+    got = await docking.received(county.db, "community", community.node.epoch, day)
     assert (
         sent == {kind: sum(fates.values()) for kind, fates in got.items()} == {"event": 5, "alarm": 5, "alarm_step": 5}
     )

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from anju.devices.lower_platform import Doors, LowerPlatforms, serve
 from anju.domain.commands import Command
-from anju.domain.docking import Batch, LowerState, PairAsk, Receipt, UpperState
+from anju.domain.docking import Batch, LowerState, PairAsk, Receipt, Snapshot, UpperState
 from anju.engines import Postgres
 from anju.errors import Conflict, Forbidden, Invalid, UpperAway
 from anju.security.keys import NodeKeys
@@ -46,7 +46,7 @@ class House:
         self.upper = UpperSide(county, node, self.certificate.read_text(), clock=clock)
         self.keys = NodeKeys.load_or_make(folder / "community")
         self.lower = LowerSide(community, COMMUNITY, self.keys, clock=clock)
-        self.door = LowerPlatforms(county, node, Doors(_never, self.upper.pair, _none), clock=clock)
+        self.door = LowerPlatforms(county, node, Doors(_never, _never, self.upper.pair, _none), clock=clock)
         self.url = ""
 
     def ask(self, code: str) -> PairAsk:
@@ -54,7 +54,7 @@ class House:
         return PairAsk("c1", "东坝一号院", "community", self.keys.public, told)
 
 
-async def _never(batch: Batch, _: object) -> Receipt:
+async def _never(batch: Batch | Snapshot, _: object) -> Receipt:
     raise AssertionError(batch)
 
 

@@ -22,9 +22,21 @@ from starlette.routing import Route
 
 from anju.domain import docking as words
 from anju.domain.commands import Command
-from anju.domain.docking import MAX_BODY, Batch, Beat, Gap, Handed, Lower, LowerState, Receipt, Refusal
+from anju.domain.docking import (
+    MAX_BODY,
+    MAX_ROWS,
+    Batch,
+    Beat,
+    Gap,
+    Handed,
+    Lower,
+    LowerState,
+    Receipt,
+    Refusal,
+    Snapshot,
+)
 from anju.errors import DatabaseAway, Refused, WireError
-from anju.store import docking, links
+from anju.store import anchors, docking, links
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.wire import signing
@@ -42,11 +54,12 @@ _log = structlog.get_logger(__name__)
 class Doors:
     """What stands behind the routes.
 
-    ``receive`` keeps a batch of an approved node and returns after the commit. ``pair`` checks a one-time code; it
-    raises Refused. ``take`` returns the commands that wait for a node.
+    ``receive`` keeps a batch of an approved node, ``resync`` a part of a snapshot; both return after the commit.
+    ``pair`` checks a one-time code; it raises Refused. ``take`` returns the commands that wait for a node.
     """
 
     receive: Callable[[Batch, Lower], Awaitable[Receipt]]
+    resync: Callable[[Snapshot, Lower], Awaitable[Receipt]]
     pair: Callable[[words.PairAsk], Awaitable[words.PairAnswer]]
     take: Callable[[str], Awaitable[Sequence[Command]]]
 
@@ -72,6 +85,10 @@ class LowerPlatforms:
                 self._route(words.ROWS, self._rows),
                 self._route(words.COMMANDS, self._commands),
                 self._route(words.HEARTBEAT, self._heartbeat),
+                self._route(words.RESYNC, self._resync),
+                self._route(words.RECONCILE, self._reconcile),
+                self._route(words.ANCHORS, self._keep_anchor),
+                self._route(words.ANCHORS, self._anchors, "GET"),
             ]
         )
 
@@ -157,6 +174,40 @@ class LowerPlatforms:
             beat = msgspec.json.decode(body, type=Beat)
             await links.note_beat(self._db, sender.node, beat, epoch=epoch, at=self._clock())
             return words.Welcome(self._node.id, self._node.name, self._clock())
+
+    async def _resync(self, request: Request) -> Receipt:
+        async with self._from(request) as (sender, body, epoch):
+            part = msgspec.json.decode(body, type=Snapshot)
+            if part.epoch != epoch or len(part.changes) > MAX_ROWS or not 0 <= part.first <= max(part.last, 0) < 2**62:
+                raise _No(422, "malformed")
+            return await self._doors.resync(part, sender)
+
+    async def _reconcile(self, request: Request) -> words.DayFates:
+        async with self._from(request) as (sender, body, epoch):
+            told = msgspec.json.decode(body, type=words.Day)
+            if told.epoch != epoch or len(told.sent) > MAX_ROWS or not all(0 <= n < 2**62 for n in told.sent.values()):
+                raise _No(422, "malformed")
+            async with self._db.transaction() as tx:
+                fates = await docking.received(tx, sender.node, epoch, told.day)
+                await docking.note_day(tx, sender.node, told, fates, at=self._clock())
+            return words.DayFates(fates)
+
+    async def _keep_anchor(self, request: Request) -> words.Welcome:
+        async with self._from(request) as (sender, body, _):
+            head = msgspec.json.decode(body, type=words.Head)
+            if head.node != sender.node or not 1 <= head.seq < 2**62 or len(head.signature) != 64:
+                raise _No(422, "malformed")
+            async with self._db.transaction() as tx:
+                same = await anchors.keep(tx, head, at=self._clock())
+            if not same:
+                _log.error("operator log below was rewritten", node=sender.node, seq=head.seq)
+                raise _No(409, "other_anchor")
+            return words.Welcome(self._node.id, self._node.name, self._clock())
+
+    async def _anchors(self, request: Request) -> tuple[words.Head, ...]:
+        async with self._from(request) as (sender, _, _):
+            after = int(request.query_params.get("after", "0")[:18])
+            return tuple(await anchors.of(self._db, sender.node, after=after))
 
     async def _commands(self, request: Request) -> Handed:
         async with self._from(request) as (sender, _, _):

@@ -15,10 +15,10 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from anju.domain.changes import Change, Fate, Lane
-from anju.domain.docking import MAX_PATH, Batch, Bounds, Gap, Lower, Receipt
+from anju.domain.docking import MAX_PATH, Batch, Bounds, Expired, Gap, Lower, Receipt, Snapshot
 from anju.domain.events import Event
 from anju.errors import Refused
-from anju.store import alarms, commands, docking, events, links, log
+from anju.store import alarms, commands, devices, docking, events, links, log, places
 from anju.store.database import Database, Transaction
 from anju.store.log import NodeId
 
@@ -56,6 +56,36 @@ class Receiver:
         if Fate.KEPT in receipt.fates:
             await self._told(frozenset({batch.lane}))
         return receipt
+
+    async def resync(self, part: Snapshot, sender: Lower) -> Receipt:
+        """Take part of a snapshot in; return where the mark is after the commit. Raises Gap, DatabaseAway."""
+        async with self._db.transaction() as tx:
+            receipt = await resync(tx, part, sender, node=self._node, at=self._clock())
+        if Fate.KEPT in receipt.fates:
+            await self._told(frozenset({part.lane}))
+        return receipt
+
+
+async def resync(tx: Transaction, part: Snapshot, sender: Lower, *, node: NodeId, at: datetime) -> Receipt:
+    """Take objects in as they stand now; with the last part the mark moves over the rows that are gone.
+
+    These are no rows of the sender's log: they have fates and are not counted among the day's.
+    """
+    source, region = sender.node, sender.region
+    mark = await docking.lock_mark(tx, source, part.epoch, part.lane)
+    if part.last and part.first > mark + 1:
+        raise Gap(mark)
+    fates = await take(tx, part.changes, source=source, region=region, node=node, at=at) if part.changes else []
+    if part.last:
+        gone = Expired(part.lane, part.first, part.last)
+        await docking.begin_resync(tx, source, gone, at=at)
+        await docking.add_resynced(tx, source, gone, rows=len(fates), ended_at=at if part.done else None)
+    if part.done and part.last > mark:
+        mark = part.last
+        await docking.move_mark(tx, source, part.epoch, part.lane, mark=mark)
+    if kept := [change for change, fate in zip(part.changes, fates, strict=True) if fate is Fate.KEPT]:
+        await log.append(tx, part.lane, kept, at=at, node=node)
+    return Receipt(mark, tuple(fates))
 
 
 async def receive(tx: Transaction, batch: Batch, *, region: str, node: NodeId, at: datetime) -> Receipt:
@@ -214,7 +244,22 @@ def _must_be_named(changes: Sequence[Change], ids: Sequence[object]) -> None:
         raise ValueError("a row's id is not its object's")
 
 
+async def _places(tx: Transaction, changes: Sequence[Change], at: datetime) -> list[bool]:  # noqa: ARG001
+    return [await places.apply(tx, each) for each in changes]
+
+
+async def _jurisdictions(tx: Transaction, changes: Sequence[Change], at: datetime) -> list[bool]:  # noqa: ARG001
+    return [await places.apply_jurisdiction(tx, each) for each in changes]
+
+
+async def _devices(tx: Transaction, changes: Sequence[Change], at: datetime) -> list[bool]:  # noqa: ARG001
+    return [await devices.apply(tx, each) for each in changes]
+
+
 _APPLY: dict[str, Apply] = {
+    "place": _places,
+    "jurisdiction": _jurisdictions,
+    "device": _devices,
     "event": _events,
     "alarm": _alarms,
     "alarm_step": _steps,

@@ -1,6 +1,7 @@
 """Where each consumer of the log stands: one cursor for each consumer and lane."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from anju.domain.changes import Lane
 from anju.store.database import Executor
@@ -33,3 +34,20 @@ async def move(db: Executor, consumer: str, lane: Lane, to: Cursor) -> None:
         epoch=to.epoch,
         seq=to.seq,
     )
+
+
+async def expire(db: Executor, consumer: str, lane: Lane, *, epoch: int, first: int, last: int) -> datetime | None:
+    """Say that ``first..last`` were dropped before ``consumer`` had them; return when it last moved, None if never."""
+    row = await db.fetch_one(
+        """INSERT INTO cursor (consumer, lane, epoch, seq, state, expired_first, expired_last, updated_at)
+           VALUES (%(consumer)s, %(lane)s, %(epoch)s, %(first)s - 1, 'expired', %(first)s, %(last)s, '-infinity')
+           ON CONFLICT (consumer, lane) DO UPDATE SET epoch = EXCLUDED.epoch, seq = EXCLUDED.seq, state = 'expired',
+               expired_first = EXCLUDED.expired_first, expired_last = EXCLUDED.expired_last
+           RETURNING CASE WHEN isfinite(updated_at) THEN updated_at END""",
+        consumer=consumer,
+        lane=lane,
+        epoch=epoch,
+        first=first,
+        last=last,
+    )
+    return row[0] if row else None

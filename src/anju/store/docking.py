@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from anju.domain.changes import Change, Fate, Lane
-from anju.domain.docking import Sent
+from anju.domain.docking import Day, Expired, Sent
 from anju.store.database import Database, Executor, Transaction
 
 
@@ -58,15 +61,21 @@ async def count_fates(tx: Transaction, node: str, epoch: int, lane: Lane, fates:
     await tx.execute_many(_COUNT, rows)
 
 
-async def received(db: Executor, node: str, day: date) -> dict[str, dict[str, int]]:
+_FATES = (Fate.KEPT, Fate.DUPLICATE, Fate.HELD, Fate.DROPPED)
+
+
+async def received(db: Executor, node: str, epoch: int, day: date) -> dict[str, dict[Fate, int]]:
     """Return the fates of ``node``'s rows of ``day`` by kind."""
     rows = await db.fetch(
         """SELECT kind, sum(kept)::bigint, sum(duplicate)::bigint, sum(held)::bigint, sum(dropped)::bigint
-           FROM fate_day WHERE node = %(node)s AND day = %(day)s GROUP BY kind""",
+           FROM fate_day WHERE node = %(node)s AND epoch = %(epoch)s AND day = %(day)s GROUP BY kind""",
         node=node,
+        epoch=epoch,
         day=day,
     )
-    return {row[0]: dict(zip(("kept", "duplicate", "held", "dropped"), row[1:], strict=True)) for row in rows}
+    return {
+        row[0]: dict(zip((Fate.KEPT, Fate.DUPLICATE, Fate.HELD, Fate.DROPPED), row[1:], strict=True)) for row in rows
+    }
 
 
 async def sent(db: Executor, epoch: int, day: date, *, up_to: dict[Lane, int]) -> dict[str, int]:
@@ -146,3 +155,77 @@ async def hold(tx: Transaction, held: Held) -> None:
         reason=held.reason,
         value=held.told.decode(),
     )
+
+
+WHOLE = "*"
+"""The kind under which a reconciled day has its totals, so that a day without rows is known to be reconciled too."""
+
+
+async def note_day(tx: Transaction, peer: str, told: Day, fates: dict[str, dict[Fate, int]], *, at: datetime) -> None:
+    """Write how a day's accounts stand between this node and ``peer``, by kind and as a whole."""
+    whole = {fate: sum(found.get(fate, 0) for found in fates.values()) for fate in Fate}
+    lines = {WHOLE: (sum(told.sent.values()), whole)}
+    for kind in sorted(set(told.sent) | set(fates)):
+        lines[kind] = (told.sent.get(kind, 0), fates.get(kind, {}))
+    rows = [
+        {
+            "node": peer,
+            "day": told.day,
+            "kind": kind,
+            "sent": sent,
+            "received": sum(found.values()),
+            "fates": Jsonb({fate.value: count for fate, count in found.items()}),
+            "at": at,
+        }
+        for kind, (sent, found) in lines.items()
+    ]
+    await tx.execute_many(
+        """INSERT INTO reconciliation_day (node, day, kind, sent, received, fates, checked_at)
+           VALUES (%(node)s, %(day)s, %(kind)s, %(sent)s, %(received)s, %(fates)s, %(at)s)
+           ON CONFLICT (node, day, kind) DO UPDATE SET sent = EXCLUDED.sent, received = EXCLUDED.received,
+               fates = EXCLUDED.fates, checked_at = EXCLUDED.checked_at""",
+        rows,
+    )
+
+
+async def reconciled(db: Executor, peer: str, *, since: date) -> set[date]:
+    """Return the days since ``since`` whose accounts with ``peer`` were compared."""
+    rows = await db.fetch(
+        "SELECT day FROM reconciliation_day WHERE node = %(node)s AND kind = %(whole)s AND day >= %(since)s",
+        node=peer,
+        whole=WHOLE,
+        since=since,
+    )
+    return {row[0] for row in rows}
+
+
+async def begin_resync(db: Executor, node: str, gone: Expired, *, at: datetime) -> bool:
+    """Note that a snapshot from or to ``node`` replaces the rows of ``gone``; return False where that runs already."""
+    done = await db.execute(
+        """INSERT INTO resync (node, lane, at, first, last) SELECT %(node)s, %(lane)s, %(at)s, %(first)s, %(last)s
+           WHERE NOT EXISTS (SELECT FROM resync WHERE node = %(node)s AND lane = %(lane)s AND first = %(first)s
+               AND last = %(last)s AND ended_at IS NULL) ON CONFLICT DO NOTHING""",
+        node=node,
+        at=at,
+        **asdict(gone),
+    )
+    return done == 1
+
+
+async def add_resynced(db: Executor, node: str, gone: Expired, *, rows: int, ended_at: datetime | None) -> None:
+    """Count objects of the snapshot for ``gone``, and note when it was complete."""
+    await db.execute(
+        """UPDATE resync SET rows = rows + %(rows)s, ended_at = %(ended)s
+           WHERE node = %(node)s AND lane = %(lane)s AND first = %(first)s AND last = %(last)s AND ended_at IS NULL""",
+        node=node,
+        rows=rows,
+        ended=ended_at,
+        **asdict(gone),
+    )
+
+
+async def resyncs(db: Executor, *, limit: int) -> list[dict[str, Any]]:
+    """Return the latest resyncs, newest first."""
+    names = ("node", "lane", "at", "first", "last", "rows", "ended_at")
+    query = f"SELECT {', '.join(names)} FROM resync ORDER BY at DESC LIMIT %(limit)s"
+    return [dict(zip(names, row, strict=True)) for row in await db.fetch(query, limit=limit)]

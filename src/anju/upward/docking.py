@@ -4,26 +4,41 @@ Source: 4.2.1, 4.2.2 (push to the upper platform), 6.3.3 (only known platforms e
 """
 
 import asyncio
+import contextlib
+import functools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
 from anju.domain import docking as words
-from anju.domain.changes import Lane
+from anju.domain.changes import Change, Lane
 from anju.domain.commands import Command
-from anju.domain.docking import MAX_BODY, Batch, Beat, Gap, Handed, NotWelcome, Receipt, Refusal, Upper, UpperState
+from anju.domain.docking import (
+    MAX_BODY,
+    Batch,
+    Beat,
+    Expired,
+    Gap,
+    Handed,
+    NotWelcome,
+    Receipt,
+    Refusal,
+    Snapshot,
+    Upper,
+    UpperState,
+)
 from anju.errors import DatabaseAway, UpperAway
-from anju.store import links
+from anju.store import docking, links, operator_log, snapshot
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.store.versions import Subject, current
-from anju.upward.push import Pusher
+from anju.upward.push import CursorExpired, Pusher
 from anju.wire import tls
 from anju.wire.http import ANSWER_S, SignedClient
 from anju.wire.signing import Sign
@@ -31,8 +46,12 @@ from anju.wire.signing import Sign
 POLL_S = 30.0  # the tier above answers a poll within 20 s
 LOOK_S = 1.0  # wake-ups are hints: each lane also looks by itself
 BEAT_S = 5.0
+PART_ROWS = 200  # objects in one request of a snapshot
+ANCHOR_S, ANCHOR_ROWS, ANCHOR_LOOK_S = 60.0, 1_000, 2.0
+DAYS_LOOK_S, RECONCILE_DAYS = 60.0, 7
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 T = TypeVar("T")
+Step = Callable[[], Coroutine[Any, Any, None]]
 _log = structlog.get_logger(__name__)
 
 
@@ -56,6 +75,28 @@ class UpperTier:
     async def commands(self) -> Handed:
         """Wait for commands, as long as the tier above lets us wait."""
         return await self._send("POST", words.COMMANDS, b"", Handed, wait_s=POLL_S)
+
+    async def resync(self, part: Snapshot) -> Receipt:
+        """Send part of a snapshot."""
+        return await self._ask(words.RESYNC, part, Receipt)
+
+    async def reconcile(self, day: words.Day) -> words.DayFates:
+        """Say what was sent on a day; return what became of it."""
+        return await self._ask(words.RECONCILE, day, words.DayFates)
+
+    async def anchor(self, head: words.Head) -> None:
+        """Have a head of the operator log kept. Raises NotWelcome where another one of its seq is there."""
+        await self._ask(words.ANCHORS, head, words.Welcome)
+
+    async def anchors(self) -> list[words.Head]:
+        """Return all heads of this node's operator log that the tier above keeps."""
+        found: list[words.Head] = []
+        while True:
+            path = f"{words.ANCHORS}?after={found[-1].seq if found else 0}"
+            more = await self._send("GET", path, b"", tuple[words.Head, ...])
+            if not more:
+                return found
+            found += more
 
     async def _ask(self, path: str, message: Any, kind: type[T]) -> T:
         return await self._send("POST", path, msgspec.json.encode(message), kind)
@@ -84,10 +125,16 @@ async def upper_tier(link: Upper, node: NodeId, sign: Sign, clock: Callable[[], 
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What the link needs of its siblings: ``sign`` with the node's key; ``perform`` does a command, once by its id."""
+    """What the link needs of its siblings.
+
+    ``sign`` signs with the node's key; ``perform`` does a command, once by its id. ``head`` gives the operator
+    log's newest head, signed; ``report`` raises, and with True ends, the alarm about rows lost to retention.
+    """
 
     sign: Sign
     perform: Callable[[Command], Awaitable[object]]
+    head: Callable[[], Awaitable[words.Head | None]] | None = None
+    report: Callable[[Expired, bool], Awaitable[None]] | None = None
 
 
 class Uplink:
@@ -96,7 +143,6 @@ class Uplink:
     def __init__(self, db: Database, node: NodeId, hands: Hands, *, clock: Callable[[], datetime]) -> None:
         self._db, self._node, self._hands, self._clock = db, node, hands, clock
         self._grown = {lane: asyncio.Event() for lane in Lane}
-        self._acked_at: datetime | None = None
 
     def wake(self, lanes: frozenset[Lane]) -> None:
         """Say that these lanes of the log grew."""
@@ -110,28 +156,16 @@ class Uplink:
                 seen = await current(self._db, Subject.LINKS)
                 link = await links.upper(self._db)
                 if link is None or link.state is UpperState.UNCONFIRMED:
-                    await self._changed(seen)
+                    await _changed(self._db, seen)
                 else:
                     await self._keep(link, seen)
             except DatabaseAway:
                 await asyncio.sleep(LOOK_S)
 
-    async def _changed(self, seen: int) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            if await current(self._db, Subject.LINKS) != seen:
-                return
-
     async def _keep(self, link: Upper, seen: int) -> None:
         async with upper_tier(link, self._node, self._hands.sign, self._clock) as tier:
-            pusher = Pusher(self._db, self._node, tier.push, upper=link.node)
-            jobs = [
-                self._changed(seen),
-                *(self._again(link, self._lane(pusher, lane)) for lane in Lane),
-                self._again(link, self._beat(link, tier, pusher)),
-                self._again(link, self._commands(tier)),
-            ]
-            tasks = [asyncio.create_task(job) for job in jobs]
+            talk = _Talk(self._db, self._node, self._hands, self._clock, link, tier, self._grown)
+            tasks = [asyncio.create_task(_changed(self._db, seen)), *(asyncio.create_task(job) for job in talk.jobs())]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -141,59 +175,167 @@ class Uplink:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _again(self, link: Upper, step: Callable[[], Awaitable[None]]) -> None:
+
+class _Talk:
+    """All that goes on with one tier above while it is the one: each job goes on by itself and never ends."""
+
+    def __init__(
+        self,
+        db: Database,
+        node: NodeId,
+        hands: Hands,
+        clock: Callable[[], datetime],
+        link: Upper,
+        tier: UpperTier,
+        grown: dict[Lane, asyncio.Event],
+    ) -> None:
+        self._db, self._node, self._hands, self._clock = db, node, hands, clock
+        self._link, self._tier, self._grown = link, tier, grown
+        self._pusher = Pusher(db, node, tier.push, upper=link.node)
+        self._acked_at: datetime | None = None
+        self._announced = -1
+        self._anchored, self._anchored_at = 0, float("-inf")
+
+    def jobs(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs side by side."""
+        steps: list[Step] = [functools.partial(self._lane, lane) for lane in Lane]
+        return [self._again(step) for step in (*steps, self._beat, self._commands, self._anchor, self._days)]
+
+    async def _again(self, step: Step) -> None:
         pause = FIRST_PAUSE_S
         while True:
             try:
                 await step()
                 pause = FIRST_PAUSE_S
             except (UpperAway, DatabaseAway) as away:
-                await self._say(link, away)
+                await self._say(away)
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads load, hides nothing
                 pause = min(pause * 2, LONGEST_PAUSE_S)
 
-    def _lane(self, pusher: Pusher, lane: Lane) -> Callable[[], Awaitable[None]]:
-        async def step() -> None:
-            self._grown[lane].clear()
-            if await pusher.push(lane):
+    async def _lane(self, lane: Lane) -> None:
+        self._grown[lane].clear()
+        if lane is Lane.ALARMS:
+            await self._announce()
+        try:
+            if await self._pusher.push(lane):
                 self._acked_at = self._clock()
             else:
                 await _until(self._grown[lane], LOOK_S)
+        except CursorExpired as expired:
+            await self._resync(expired.gone)
 
-        return step
+    async def _announce(self) -> None:
+        """Tell where our rows may lie before the first alarm from there: alarms overtake the rows of their places."""
+        version = await current(self._db, Subject.REGISTRY)
+        if version == self._announced:
+            return
+        for part in _parts(await snapshot.sites(self._db, self._node)):
+            await self._tier.resync(Snapshot(Lane.BULK, self._node.epoch, 0, 0, tuple(part)))
+        self._announced = version
 
-    def _beat(self, link: Upper, tier: UpperTier, pusher: Pusher) -> Callable[[], Awaitable[None]]:
-        async def step() -> None:
-            backlog, delay_ms = await pusher.backlog(), await self._delay_ms(pusher)
-            await tier.beat(Beat(self._node.name, self._node.tier, backlog, delay_ms))
-            await links.note_upper(self._db, link.node, UpperState.LIVE, "", acked_at=self._acked_at, delay_ms=delay_ms)
-            await asyncio.sleep(BEAT_S)
+    async def _resync(self, gone: Expired) -> None:
+        """Send things as they stand instead of the rows that are gone, then go on behind them."""
+        since = await self._pusher.expire(gone)
+        if await docking.begin_resync(self._db, self._link.node, gone, at=self._clock()) and self._hands.report:
+            await self._hands.report(gone, False)
+        _log.warning("resync", upper=self._link.node, lane=gone.lane, first=gone.first, last=gone.last)
+        count, part = 0, Snapshot(gone.lane, self._node.epoch, gone.first, gone.last)
+        async for changes in _gathered(snapshot.changes(self._db, gone.lane, self._node, since=since)):
+            await self._tier.resync(replace(part, changes=tuple(changes)))
+            count += len(changes)
+        mark = (await self._tier.resync(replace(part, done=True))).mark
+        await docking.add_resynced(self._db, self._link.node, gone, rows=count, ended_at=self._clock())
+        await self._pusher.go_on(gone.lane, mark)
+        if self._hands.report:
+            await self._hands.report(gone, True)
 
-        return step
+    async def _beat(self) -> None:
+        backlog, oldest = await self._pusher.backlog(), await self._pusher.oldest_waiting()
+        delay_ms = max(0, int((self._clock() - oldest).total_seconds() * 1000)) if oldest else 0
+        await self._tier.beat(Beat(self._node.name, self._node.tier, backlog, delay_ms))
+        await self._note(UpperState.LIVE, "", delay_ms)
+        await asyncio.sleep(BEAT_S)
 
-    def _commands(self, tier: UpperTier) -> Callable[[], Awaitable[None]]:
-        async def step() -> None:
-            for command in (await tier.commands()).commands:
-                await self._hands.perform(command)
+    async def _commands(self) -> None:
+        for command in (await self._tier.commands()).commands:
+            await self._hands.perform(command)
 
-        return step
+    async def _anchor(self) -> None:
+        last = await operator_log.last(self._db)
+        fresh = last[0] - self._anchored if last else 0
+        waited = asyncio.get_running_loop().time() - self._anchored_at
+        if self._hands.head and fresh and (fresh >= ANCHOR_ROWS or waited >= ANCHOR_S):
+            head = await self._hands.head()
+            if head:
+                await self._tier.anchor(head)
+                self._anchored, self._anchored_at = head.seq, asyncio.get_running_loop().time()
+        await asyncio.sleep(ANCHOR_LOOK_S)
 
-    async def _delay_ms(self, pusher: Pusher) -> int:
-        oldest = await pusher.oldest_waiting()
-        return max(0, int((self._clock() - oldest).total_seconds() * 1000)) if oldest else 0
+    async def _days(self) -> None:
+        await reconcile(self._db, self._node, self._tier, self._link.node, self._pusher, now=self._clock())
+        await asyncio.sleep(DAYS_LOOK_S)
 
-    async def _say(self, link: Upper, away: UpperAway | DatabaseAway) -> None:
+    async def _say(self, away: UpperAway | DatabaseAway) -> None:
         if isinstance(away, DatabaseAway):
             return
         state, reason = UpperState.AWAY, str(away)
         if isinstance(away, NotWelcome):
-            state = UpperState.WAITING if away.code == "pending" else UpperState.REFUSED
-            reason = away.code
-        _log.info("link upward", upper=link.node, state=state.value, reason=reason)
-        try:
-            await links.note_upper(self._db, link.node, state, reason, acked_at=self._acked_at, delay_ms=None)
-        except DatabaseAway:
+            state, reason = (UpperState.WAITING if away.code == "pending" else UpperState.REFUSED), away.code
+        _log.info("link upward", upper=self._link.node, state=state.value, reason=reason)
+        with contextlib.suppress(DatabaseAway):
+            await self._note(state, reason, None)
+
+    async def _note(self, state: UpperState, reason: str, delay_ms: int | None) -> None:
+        await links.note_upper(self._db, self._link.node, state, reason, acked_at=self._acked_at, delay_ms=delay_ms)
+
+
+async def reconcile(
+    db: Database, node: NodeId, tier: UpperTier, upper: str, pusher: Pusher, *, now: datetime, again: bool = False
+) -> list[date]:
+    """Compare the accounts of each finished day of the last week that went up whole; return the days.
+
+    With ``again`` also days that were compared already. Source: 4.2.1, 4.2.2 (nothing lost on the way up).
+    """
+    today = now.astimezone(UTC).date()
+    first = today - timedelta(days=RECONCILE_DAYS)
+    known = set() if again else await docking.reconciled(db, upper, since=first)
+    oldest = await pusher.oldest_waiting()
+    whole = min(today, oldest.astimezone(UTC).date()) if oldest else today
+    days = [day for day in _days_between(first, whole) if day not in known]
+    for day in days:
+        sent = await docking.sent(db, node.epoch, day, up_to=await pusher.sent_up_to())
+        told = words.Day(day, node.epoch, sent)
+        fates = (await tier.reconcile(told)).fates
+        async with db.transaction() as tx:
+            await docking.note_day(tx, upper, told, fates, at=now)
+    return days
+
+
+def _days_between(first: date, end: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((end - first).days)]
+
+
+async def _changed(db: Database, seen: int) -> None:
+    """Return once a person changed the links."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if await current(db, Subject.LINKS) != seen:
             return
+
+
+def _parts(changes: list[Change]) -> list[list[Change]]:
+    return [changes[start : start + PART_ROWS] for start in range(0, len(changes), PART_ROWS)]
+
+
+async def _gathered(changes: AsyncIterator[Change]) -> AsyncIterator[list[Change]]:
+    part: list[Change] = []
+    async for each in changes:
+        part.append(each)
+        if len(part) == PART_ROWS:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _smaller(batch: Batch) -> Batch:
@@ -208,7 +350,7 @@ def _smaller(batch: Batch) -> Batch:
 def _refused(status: int, refusal: Refusal) -> Exception:
     if refusal.code == "gap" and refusal.mark is not None:
         return Gap(refusal.mark)
-    if status in {401, 403}:
+    if status in {401, 403} or refusal.code == "other_anchor":
         return NotWelcome(refusal.code)
     return UpperAway(f"{status} {refusal.code}")
 

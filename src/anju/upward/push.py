@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from anju.domain.changes import Lane
-from anju.domain.docking import MAX_ROWS, Batch, Gap, Receipt, Sent
+from anju.domain.docking import MAX_ROWS, Batch, Expired, Gap, Receipt, Sent
+from anju.errors import AnjuError
 from anju.store import cursors, log
 from anju.store.cursors import Cursor
 from anju.store.database import Database
@@ -15,6 +16,14 @@ from anju.store.log import NodeId
 
 Send = Callable[[Batch], Awaitable[Receipt]]
 """Carries a batch up and returns the receipt. Raises Gap, or UpperAway where the answer did not come."""
+
+
+class CursorExpired(AnjuError):
+    """Rows are gone before they were sent. Resync by snapshot, then go on behind them."""
+
+    def __init__(self, gone: Expired) -> None:
+        super().__init__(f"{gone.lane} {gone.first}..{gone.last} were dropped before they were sent")
+        self.gone = gone
 
 
 class Pusher:
@@ -28,8 +37,12 @@ class Pusher:
         """Send one batch of ``lane``; return how many rows, 0 where nothing waits.
 
         The cursor moves only by what the tier above answered: a lost answer means the same rows again, which it knows.
+        Raises CursorExpired where retention dropped rows that were not sent: a resync comes first.
         """
         at = await cursors.position(self._db, self._consumer, lane, epoch=self._node.epoch)
+        tail = await log.tail(self._db, lane, self._node.epoch)
+        if at.seq < tail:
+            raise CursorExpired(Expired(lane, at.seq + 1, tail))
         rows = await log.read(self._db, lane, self._node.epoch, at.seq, MAX_ROWS)
         if not rows:
             return 0
@@ -38,7 +51,7 @@ class Pusher:
             mark = (await self._send(Batch(self._node.id, self._node.epoch, lane, sent))).mark
         except Gap as gap:  # the tier above was restored from a backup: it says from where
             mark = gap.mark
-        await cursors.move(self._db, self._consumer, lane, Cursor(self._node.epoch, mark))
+        await self.go_on(lane, mark)
         return len(rows)
 
     async def drain(self) -> int:
@@ -50,18 +63,27 @@ class Pusher:
                 return total
             total += moved
 
+    async def expire(self, gone: Expired) -> datetime | None:
+        """Mark the cursor as expired over ``gone``; return when it last moved, None if it never did."""
+        span = {"first": gone.first, "last": gone.last}
+        return await cursors.expire(self._db, self._consumer, gone.lane, epoch=self._node.epoch, **span)
+
+    async def go_on(self, lane: Lane, mark: int) -> None:
+        """Stand at ``mark``: everything before it is above, or was replaced by a snapshot."""
+        await cursors.move(self._db, self._consumer, lane, Cursor(self._node.epoch, mark))
+
+    async def sent_up_to(self) -> dict[Lane, int]:
+        """Return where each lane stands."""
+        epoch = self._node.epoch
+        return {lane: (await cursors.position(self._db, self._consumer, lane, epoch=epoch)).seq for lane in Lane}
+
     async def backlog(self) -> dict[Lane, int]:
         """Return how many rows of each lane wait to go up."""
-        waiting = {}
-        for lane in Lane:
-            at = await cursors.position(self._db, self._consumer, lane, epoch=self._node.epoch)
-            waiting[lane] = await log.head(self._db, lane, self._node.epoch) - at.seq
-        return waiting
+        sent = await self.sent_up_to()
+        return {lane: await log.head(self._db, lane, self._node.epoch) - sent[lane] for lane in Lane}
 
     async def oldest_waiting(self) -> datetime | None:
         """Return when the oldest row that waits to go up was logged, None where nothing waits."""
-        found = []
-        for lane in Lane:
-            at = await cursors.position(self._db, self._consumer, lane, epoch=self._node.epoch)
-            found += [row.at for row in await log.read(self._db, lane, self._node.epoch, at.seq, 1)]
+        sent = await self.sent_up_to()
+        found = [row.at for lane in Lane for row in await log.read(self._db, lane, self._node.epoch, sent[lane], 1)]
         return min(found, default=None)

@@ -1,6 +1,9 @@
 """Self-made certificates and the contexts that pin them. Docking is always TLS; trust is a fingerprint, not a CA."""
 
 import asyncio
+import contextlib
+import contextlib
+import contextlib
 import hashlib
 import os
 import ssl
@@ -57,6 +60,15 @@ async def shown_certificate(host: str, port: int) -> str:
         return ssl.DER_cert_to_PEM_cert(der)
     finally:
         writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                await writer.wait_closed()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                await writer.wait_closed()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                await writer.wait_closed()
 
 
 def _self_signed(secret: ec.EllipticCurvePrivateKey, name: str, now: datetime) -> x509.Certificate:

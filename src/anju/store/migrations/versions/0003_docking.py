@@ -22,7 +22,7 @@ CREATE TABLE lower_mark (
 
 CREATE TABLE fate_day (
     node text NOT NULL, epoch bigint NOT NULL, lane text NOT NULL, day date NOT NULL, kind text NOT NULL,
-    sent bigint NOT NULL DEFAULT 0, kept bigint NOT NULL DEFAULT 0, duplicate bigint NOT NULL DEFAULT 0,
+    kept bigint NOT NULL DEFAULT 0, duplicate bigint NOT NULL DEFAULT 0,
     held bigint NOT NULL DEFAULT 0, dropped bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (node, epoch, lane, day, kind));
 COMMENT ON COLUMN fate_day.day IS 'UTC day on which the sender logged the row, so both sides count alike';

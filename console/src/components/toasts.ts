@@ -4,7 +4,7 @@ import { explain } from './failure'
 
 export interface Toast { id: number; kind: 'done' | 'wrong' | 'level'; text: string; detail: string; level?: number; act?: () => void }
 const LASTS_MS = { done: 4_000, wrong: 10_000, level: 8_000 }
-const MOST = 5
+const MOST = 3
 
 export const toasts = reactive<Toast[]>([])
 let last = 0

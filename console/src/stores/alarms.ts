@@ -28,6 +28,8 @@ export const useAlarms = defineStore('alarms', () => {
   const touched = reactive(new Set<string>())
   const sent = shallowReactive(new Map<string, Sent>())
   const closed = ref<Closed | null>(null)
+  /** The list itself is on screen: no toast repeats it. */
+  const listed = ref(false)
   const refusals = shallowReactive(new Map<string, unknown>())
   const findings = shallowReactive(new Map<string, string[]>())
   const raisedListeners = new Set<(alarm: Alarm) => void>()
@@ -84,7 +86,7 @@ export const useAlarms = defineStore('alarms', () => {
   }
   function announce(alarm: Alarm): void {
     for (const hears of raisedListeners) hears(alarm)
-    if (!popsUp(alarm) && isWaiting(alarm, clock.now) && !storm.value)
+    if (!popsUp(alarm) && isWaiting(alarm, clock.now) && !storm.value && !listed.value && !session.locked)
       tellAlarm(alarm.level, `${alarm.place_name} · ${alarm.device_name} · ${word('kind', alarm.kind)}`, () => show(alarm.id))
   }
   function hearUnsaved(alarm: Alarm): void {
@@ -167,7 +169,7 @@ export const useAlarms = defineStore('alarms', () => {
   const sentWords = (what: Sent) => say('alarm.sent', { step: word('step', what.action) })
 
   return {
-    known, steps, state, error, complete, shown, dismissed, touched, sent, closed, refusals, findings, open, storm, groups, counts, queue, current, more,
+    known, steps, state, error, complete, listed, shown, dismissed, touched, sent, closed, refusals, findings, open, storm, groups, counts, queue, current, more,
     load, onRaised, act, undo, refresh, findingsFor, show, dismiss, touch, walk, acknowledgeGroup, start, forget, sentWords,
   }
 })

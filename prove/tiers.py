@@ -127,10 +127,14 @@ class Tier:
         except (OSError, ValueError):
             return {}
 
-    def setup_token(self) -> str:
-        """Return the token of the newest set-up link it printed."""
-        found: list[str] = re.findall(r"#/setup\?token=(\S+)", (self.folder / "anju.log").read_text())
-        return found[-1]
+    async def setup_token(self) -> str:
+        """Return the token of the newest set-up link, once it was printed."""
+        async with asyncio.timeout(READY_S):
+            while True:
+                found: list[str] = re.findall(r"#/setup\?token=(\S+)", (self.folder / "anju.log").read_text())
+                if found:
+                    return found[-1]
+                await asyncio.sleep(0.05)
 
     def client(self) -> httpx2.AsyncClient:
         """Return a client that is not logged in."""
@@ -148,7 +152,7 @@ class Tier:
     async def set_up(self, panels: int) -> None:
         """Make the administrators and an operator for everything; give the node its places and panels."""
         async with self.client() as client:
-            body = {"token": self.setup_token(), "node_name": self.name, "accounts": ADMINISTRATORS}
+            body = {"token": await self.setup_token(), "node_name": self.name, "accounts": ADMINISTRATORS}
             checked(await client.post("/api/setup", json=body))
         account = {"username": "guard1", "name": "guard 1", "class": "operator", "password": f"{PASSWORD}-first"}
         async with self.as_("system") as system:

@@ -3,10 +3,12 @@ import { get, page, patch, post, put, type Query } from './client'
 export type AccountClass = 'system' | 'security' | 'audit' | 'operator'
 export type ScopeKind = 'everything' | 'place' | 'jurisdiction'
 export interface Grant { role: string; scope_kind: ScopeKind; scope_value: string; expires_at?: string | null }
+/** A grant as it stands, with names that the reader of accounts may not be able to look up himself. */
+export interface StandingGrant extends Grant { role_name?: string; role_name_en?: string; scope_name?: string }
 export interface User {
   id: string; username: string; name: string; class: AccountClass; state: string; must_change?: boolean
   locked_until?: string | null; expires_at?: string | null; last_login_at?: string | null; created_at?: string
-  password_changed_at?: string; sessions?: number; totp?: boolean; pin?: boolean; phone?: string; grants: Grant[]
+  password_changed_at?: string; sessions?: number; totp?: boolean; pin?: boolean; phone?: string; grants: StandingGrant[]
 }
 export interface NewUser { username: string; name: string; class: AccountClass; password: string; expires_at?: string | null; phone?: string }
 export interface Suspect { id: string; username: string; name: string; class?: AccountClass; state?: string; last_login_at?: string | null; reasons: string[]; peers?: string[] }

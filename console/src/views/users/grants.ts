@@ -1,10 +1,15 @@
 import type { Role } from '@/api/roles'
-import type { Grant } from '@/api/users'
+import type { Grant, StandingGrant } from '@/api/users'
 import { spoken } from '@/locales'
 
 export function roleName(roles: readonly Role[], id: string): string {
   const role = roles.find((each) => each.id === id)
   return role ? (spoken() === 'en' && role.name_en) || role.name : id
+}
+
+export function grantedRole(roles: readonly Role[], grant: StandingGrant): string {
+  const told = spoken() === 'en' ? grant.role_name_en || grant.role_name : grant.role_name
+  return told || roleName(roles, grant.role)
 }
 
 /** A grant is complete when it says which role, and where unless that is everywhere. */

@@ -1,5 +1,7 @@
 """Composes a node: opens what all of its processes share, and hands each floor the callables it needs."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import signal
@@ -8,11 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 import uvloop
+from uuid_utils.compat import uuid7
 
 from anju.bus.nats import Bus
 from anju.config import Config
@@ -21,14 +24,19 @@ from anju.control.desk import AlarmDesk
 from anju.domain.changes import Lane
 from anju.domain.events import Event
 from anju.security.keys import NodeKeys
-from anju.security.operator_log import OperatorLog
+from anju.security.operator_log import Anchor, OperatorLog
 from anju.security.sealing import Sealer
+from anju.store import events
 from anju.store.database import Database
 from anju.store.log import NodeId, this_node
-from anju.supervisor import Addresses, Supervisor
+from anju.supervisor import Addresses, Supervisor, running
 
-SETUP_TRIES_S = 0.5
 _log = structlog.get_logger(__name__)
+
+if TYPE_CHECKING:  # each process loads only what it needs
+    from anju.domain.docking import Expired
+    from anju.pipeline.keep import Accepted
+    from anju.security.audit import Proof
 
 
 def clock() -> datetime:
@@ -53,6 +61,10 @@ class Node:
     async def told(self, lanes: frozenset[Lane]) -> None:
         """Wake whoever follows these lanes."""
         await self.bus.tell("log", ",".join(sorted(lanes)).encode())
+
+    async def unsaved(self, event: Event) -> None:
+        """Let the desks sound an alarm that could not be written yet."""
+        await self.bus.tell("unsaved", msgspec.json.encode(events.body(event)))
 
 
 @asynccontextmanager
@@ -181,7 +193,13 @@ async def web(node: Node) -> None:
         sessions=sessions,
         operator_log=node.operator_log,
         desk=node.desk,
-        more={"corridor": node.corridor, "sealer": node.sealer, "config": node.config, "bus": node.bus},
+        more={
+            "corridor": node.corridor,
+            "sealer": node.sealer,
+            "config": node.config,
+            "bus": node.bus,
+            "anchors": lambda: anchors_above(node.db, node.node, node.keys),
+        },
     )
     tail = LogTail(node.db, node.node)
     live = Live(services, tail, Status(services).of)
@@ -205,14 +223,10 @@ async def gateway(node: Node) -> None:
     from anju.pipeline.accept import Acceptor
     from anju.pipeline.keep import Keeper
     from anju.pipeline.registry import Registry
-    from anju.store import events
 
     assert node.config.gateway is not None  # noqa: S101 - a process of nodes that have the table
 
-    async def unsaved(event: Event) -> None:
-        await node.bus.tell("unsaved", msgspec.json.encode(events.body(event)))
-
-    keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=unsaved)
+    keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=node.unsaved)
     registry = Registry(node.db, node.node, clock=clock, open_sealed=node.sealer.open)
     supervision = Supervision("dc09", since=clock())
     acceptor = Acceptor(node.db, node.node, registry, keeper, clock=clock, told=node.told, supervision=supervision)
@@ -235,19 +249,61 @@ async def gateway(node: Node) -> None:
 
 async def worker(node: Node) -> None:
     """What nobody waits for: the link upward, escalation, time limits, retention."""
+    from anju.domain.docking import Head
+    from anju.pipeline.keep import Keeper
+    from anju.store import retention
     from anju.upward.docking import Hands, Uplink
 
-    uplink = Uplink(node.db, node.node, Hands(node.keys.sign, node.corridor.execute), clock=clock)
+    keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=node.unsaved)
+
+    async def head() -> Head | None:
+        anchor = await node.operator_log.anchor()
+        return Head(anchor.node, anchor.seq, anchor.sha256, anchor.sm3, anchor.signature) if anchor else None
+
+    async def report(lost: Expired, active: bool) -> None:  # noqa: FBT001 - the link's signature
+        await keeper.keep(rows_lost(node.node, lost, active=active, at=clock()))
+
+    hands = Hands(node.keys.sign, node.corridor.execute, head=head, report=report)
+    uplink = Uplink(node.db, node.node, hands, clock=clock)
 
     async def grown(data: bytes) -> None:
         uplink.wake(frozenset(Lane(each) for each in data.decode().split(",") if each))
 
     await node.bus.listen("log", grown)
     await together(
+        keeper.run(),
         uplink.run(),
         every(1.0, lambda: node.desk.tick(clock())),
         every(1.0, lambda: node.corridor.expire(clock())),
+        every(60.0, lambda: node.operator_log.keep_head(clock())),
+        every(3600.0, lambda: retention.sweep(node.db, now=clock())),
     )
+
+
+def rows_lost(node: NodeId, lost: Expired, *, active: bool, at: datetime) -> Accepted:
+    """Return the report that rows of the log were dropped before the tier above had them, or that it was mended."""
+    from anju.domain.cleaning import Reporter, clean
+    from anju.domain.events import DeviceReport, EventKind, EventState
+    from anju.pipeline.keep import Accepted
+
+    report = DeviceReport(
+        protocol="anju",
+        account=node.id,
+        kind=EventKind.COMMUNICATION,
+        state=EventState.ACTIVE if active else EventState.CLEARED,
+        code_space="anju",
+        code="rows_expired",
+        area="",
+        zone=lost.lane.value,
+        occurred_at=at,
+        dedup_key=f"rows_expired|{lost.lane}|{lost.first}|{lost.last}|{active}",
+        dedup_window_s=86_400,
+        frame=b"",
+        peer="",
+        detail={"lane": lost.lane.value, "first": lost.first, "last": lost.last},
+    )
+    here = Reporter(node.id, node.name, "", "", "/", node.name)
+    return Accepted(report, clean(report, here, event_id=uuid7(), at=at))
 
 
 async def docking(node: Node) -> None:
@@ -274,6 +330,33 @@ async def docking(node: Node) -> None:
     finally:
         platforms.stop()
         await server.close()
+
+
+async def anchors_above(db: Database, node: NodeId, keys: NodeKeys) -> tuple[list[Anchor], bytes, str]:
+    """Return what the tier above keeps of this node's operator log. Raises UpperAway."""
+    from anju.errors import UpperAway
+    from anju.store import links
+    from anju.upward.docking import upper_tier
+
+    link = await links.upper(db)
+    if link is None:
+        raise UpperAway("this node has no tier above")
+    async with upper_tier(link, node, keys.sign, clock) as tier:
+        heads = await tier.anchors()
+    return [Anchor(h.node, h.seq, h.sha256, h.sm3, h.signature) for h in heads], keys.public, link.name
+
+
+async def verify_log(config: Config) -> Proof:
+    """Prove the operator log of a running node against the anchors above. Raises EngineError where it does not run."""
+    from anju.security import audit
+
+    db = Database(running(config).database, application="anju audit")
+    await db.open()
+    try:
+        node, keys = await this_node(db), NodeKeys.load_or_make(config.data)
+        return await audit.prove(db, await audit.held(db, keys, node.id, lambda: anchors_above(db, node, keys)))
+    finally:
+        await db.close()
 
 
 def docking_certificate(config: Config) -> tuple[Path, Path]:

@@ -1,5 +1,5 @@
 /** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
-import { Bell, Box, Connection, Cpu, DataAnalysis, Document, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Rank, Setting, User } from '@element-plus/icons-vue'
+import { Bell, Box, Connection, Cpu, DataAnalysis, Document, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Rank, Setting, Share, User } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 import type { Key } from '@/locales'
@@ -40,6 +40,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: 'devices', name: 'devices', title: 'page.devices', section: 'operations', action: 'devices.read', icon: Cpu, jump: 'd', component: () => import('@/views/devices/DevicesPage.vue') },
   { path: 'devices/:id', name: 'device', title: 'page.devices', section: 'operations', action: 'devices.read', icon: Cpu, hidden: true, component: () => import('@/views/devices/DevicePage.vue') },
   { path: 'quarantine', name: 'quarantine', title: 'page.quarantine', section: 'operations', action: 'quarantine.read', icon: Box, jump: 'q', component: () => import('@/views/quarantine/QuarantinePage.vue') },
+  { path: 'linkage', name: 'linkage', title: 'page.linkage', section: 'operations', action: 'linkage.read', icon: Share, jump: 'i', component: () => import('@/views/linkage/LinkagePage.vue') },
   { path: 'statistics', name: 'statistics', title: 'page.statistics', section: 'statistics', action: 'statistics.read', icon: DataAnalysis, jump: 's', component: () => import('@/views/statistics/StatisticsPage.vue') },
   { path: 'links', name: 'links', title: 'page.links', section: 'system', action: 'links.read', icon: Connection, jump: 'l', component: () => import('@/views/links/LinksPage.vue') },
   { path: 'users', name: 'users', title: 'page.users', section: 'system', action: 'users.read', icon: User, jump: 'u', component: () => import('@/views/users/UsersPage.vue') },

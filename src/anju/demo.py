@@ -235,6 +235,11 @@ async def _tell(configs: list[Config], urls: list[str]) -> None:
 
 
 _ACCOUNTS = ("role", "account", "role_grant")
+_NEWER = {
+    "account": """(id) DO UPDATE SET password_hash = EXCLUDED.password_hash, must_change = EXCLUDED.must_change,
+        password_changed_at = EXCLUDED.password_changed_at
+        WHERE account.password_changed_at < EXCLUDED.password_changed_at"""
+}
 
 
 async def _same_accounts(configs: list[Config]) -> None:
@@ -259,7 +264,7 @@ async def _copy_accounts(source: Database, target: Database) -> None:
             for (row,) in rows:
                 copied += await tx.execute(
                     f"""INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, %(row)s::jsonb)
-                        ON CONFLICT DO NOTHING""",
+                        ON CONFLICT {_NEWER.get(table, "DO NOTHING")}""",
                     row=row,
                 )
         if copied:

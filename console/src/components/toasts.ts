@@ -13,6 +13,10 @@ export function dismiss(id: number): void {
   const at = toasts.findIndex((each) => each.id === id)
   if (at >= 0) toasts.splice(at, 1)
 }
+/** Alarms that are now on screen themselves need no toast. */
+export function dismissAlarms(): void {
+  for (const each of [...toasts]) if (each.kind === 'level') dismiss(each.id)
+}
 function show(toast: Omit<Toast, 'id'>): void {
   const id = ++last
   toasts.push({ ...toast, id })

@@ -55,7 +55,8 @@ async def add_panel(
     editor = Editor(node, "安装员", at)
     new = NewDevice("alarm_panel", "周界主机", "dc09", account, particulars=Particulars(supervision_s=supervision_s))
     wall = estate.wall
+    sealed = None if credential is None else lambda _: credential
     async with db.transaction() as tx:
-        panel = await devices.add(tx, estate.site, new, editor, credential=credential)
+        panel = await devices.add(tx, estate.site, new, editor, sealed=sealed)
         found = zones if zones is not None else (Zone("01", "003", "西墙 3 号", wall.id, wall.place_path),)
         return await devices.set_zones(tx, panel, found, editor)

@@ -4,7 +4,7 @@ Source: 4.2.1 (one management of all devices), 4.2.1.5, 4.1.3 (certificates), 5.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -246,6 +246,16 @@ def zone_names(area: str, number: str) -> set[tuple[str, str]]:
     return {(each, other) for each in areas for other in numbers}
 
 
+def with_bypass(zone: Zone, until: datetime | None, reason: str) -> Zone:
+    """Return ``zone`` quiet ``until`` a time, None for never."""
+    return replace(zone, bypassed_until=until, bypass_reason=reason)
+
+
+def still_bypassed(zone: Zone, before: Zone) -> Zone:
+    """Return ``zone`` with the bypass it had; a zone that now stands for a life kind has none."""
+    return zone if zone.kind in LIFE else with_bypass(zone, before.bypassed_until, before.bypass_reason)
+
+
 def arming(event: Event) -> Armed | None:
     """Return what ``event``, which is no repeat, says of arming; None where it says nothing.
 
@@ -268,3 +278,175 @@ def bypassed(kind: EventKind, until: datetime | None, *, at: datetime) -> bool:
 def state_words(reason: str) -> Words:
     """Return why a device is in its state."""
     return STATE_WORDS.get(reason) or Words(reason, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is expected of a device beside what came of it. ``ok`` None: nothing to judge by."""
+
+    field: str
+    expected: object
+    received: object
+    ok: bool | None
+    words: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a device was last seen to do. ``reasons`` are those of frames refused since the last one that was kept."""
+
+    heard_at: datetime | None
+    peer: str = ""
+    kept: bool = False
+    reasons: tuple[str, ...] = ()
+    clock_offset_ms: int | None = None
+    interval_s: float | None = None
+    strangers: tuple[str, ...] = ()  # accounts nobody registered that called lately
+
+
+CLOCK_MOST_MS = 20_000  # a frame that is encrypted may run ahead by so much
+_CAUSES = {
+    "clear where encryption is agreed": (
+        "key",
+        "clear",
+        Words(
+            "登记了密钥，设备却发来明文：请在设备上启用加密并填入同一密钥，或在此清除密钥",
+            "a key is registered and the device speaks in clear: switch encryption on there, or clear the key here",
+        ),
+    ),
+    "no key for an encrypted frame": (
+        "key",
+        "encrypted",
+        Words(
+            "设备发来密文，这里没有登记密钥：请登记与设备相同的密钥",
+            "the device encrypts and no key is registered: register the key it uses",
+        ),
+    ),
+    "does not decrypt": (
+        "key",
+        "another key",
+        Words(
+            "密钥不一致：设备用的密钥与登记的不同，请两边重新填写",
+            "the keys differ: enter the same key on both sides",
+        ),
+    ),
+    "cipher text malformed": (
+        "key",
+        "not readable",
+        Words(
+            "密文长度不对：请检查设备的加密方式（AES-CBC）", "the cipher text is no AES-CBC: check the device's setting"
+        ),
+    ),
+    "outside the time window": (
+        "clock",
+        "too far off",
+        Words(
+            "设备时钟偏差过大，密文按防重放规则拒收：请校准设备时间（UTC）",
+            "the device's clock is too far off for encrypted frames: set its time (UTC)",
+        ),
+    ),
+    "no Contact ID event": (
+        "grammar",
+        "no Contact ID event",
+        Words(
+            "报文里没有可识别的 Contact ID 事件：请检查设备的上报格式",
+            "no Contact ID event inside: check the device's format",
+        ),
+    ),
+    "no SIA event": (
+        "grammar",
+        "no SIA event",
+        Words("报文里没有可识别的 SIA 事件：请检查设备的上报格式", "no SIA event inside: check the device's format"),
+    ),
+    "unknown token": (
+        "grammar",
+        "unknown token",
+        Words(
+            "设备用的上报格式不支持：请改为 ADM-CID 或 SIA-DCS",
+            "the device reports in a format not supported: set it to ADM-CID or SIA-DCS",
+        ),
+    ),
+    "two accounts in one frame": (
+        "account",
+        "two accounts",
+        Words(
+            "一帧里有两个不同的账号：请检查设备的账号设置", "one frame names two accounts: check the device's account"
+        ),
+    ),
+}
+
+
+def diagnose(device: Device, received: Received, *, port: int | None = None) -> list[Finding]:
+    """Return what is expected of ``device`` beside what came of it, with the likely cause in words where it differs.
+
+    Source: 4.2.1.5 (devices' faults), 8-g.
+    """
+    caused = [_CAUSES[reason] for reason in received.reasons if reason in _CAUSES]
+    by_field = {name: Finding(name, _expected(device, name), told, False, words) for name, told, words in caused}
+    found = [_account(device, received), _signal(device, received), _clock(received)]
+    if port is not None:
+        found.append(Finding("port", port, port if received.heard_at else None, True if received.heard_at else None))
+    key = Finding("key", _expected(device, "key"), None, True if received.kept else None)
+    judged = {each.field: each for each in (*found, key)} | by_field
+    return list(judged.values())
+
+
+def _expected(device: Device, name: str) -> object:
+    return {
+        "key": "encrypted" if device.keyed else "clear",
+        "clock": "UTC ±20 s",
+        "grammar": "ADM-CID, SIA-DCS",
+        "account": device.account,
+    }[name]
+
+
+def _account(device: Device, received: Received) -> Finding:
+    if received.heard_at or received.reasons:
+        return Finding("account", device.account, device.account, True)
+    if received.strangers:
+        told = ", ".join(received.strangers)
+        return Finding(
+            "account",
+            device.account,
+            told,
+            False,
+            Words(
+                f"此账号从未来报，但有未登记的账号在呼叫：{told}。请核对线路号与账号",
+                f"this account never called, but accounts nobody registered do: {told}. Compare line and account",
+            ),
+        )
+    return Finding(
+        "account",
+        device.account,
+        None,
+        None,
+        Words(
+            "从未收到此账号的任何信号：请检查设备上的平台地址、端口和网络",
+            "nothing of this account ever arrived: check the address, the port and the network on the device",
+        ),
+    )
+
+
+def _signal(device: Device, received: Received) -> Finding:
+    expected = device.particulars.supervision_s or received.interval_s
+    told = received.heard_at.isoformat() if received.heard_at else None
+    if device.state is DeviceState.OFFLINE:
+        return Finding("heard_at", expected, told, False, state_words(device.state_reason))
+    return Finding("heard_at", expected, told, True if device.state is DeviceState.ONLINE else None)
+
+
+def _clock(received: Received) -> Finding:
+    offset = received.clock_offset_ms
+    if offset is None:
+        return Finding("offset_ms", 0, None, None)
+    if abs(offset) <= CLOCK_MOST_MS:
+        return Finding("offset_ms", 0, offset, True)
+    return Finding(
+        "offset_ms",
+        0,
+        offset,
+        False,
+        Words(
+            "设备时钟不准：报警时间以平台时间为准，请校时", "the device's clock is off: Anju's own time counts; set it"
+        ),
+    )

@@ -6,7 +6,8 @@ Source: 4.3 (address data by GA/T 543), 3.1, 3.2, 3.3, 4.1.6 (profiles).
 """
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -213,3 +214,12 @@ def path_under(parent_path: str, place_id: str) -> str:
 def site_of(kind: PlaceKind, place_id: str, parent: Place | None) -> str:
     """Return the 小区 a place belongs to: itself, the parent's, or none."""
     return place_id if kind is P.SITE else (parent.site_id if parent else "")
+
+
+def totals(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return for each place id the sum over all that is below it, of ``counts`` by place path."""
+    found: Counter[str] = Counter()
+    for path, count in counts:
+        for place_id in path.strip("/").split("/"):
+            found[place_id] += count
+    return dict(found)

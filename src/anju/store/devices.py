@@ -1,6 +1,6 @@
 """Devices as kept: registered, changed, heard, silent, retired; every change is a row of the log. Secrets never are."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from anju.domain.devices import (
     canonical_account,
     canonical_zone,
     check_kind,
+    state_words,
 )
 from anju.domain.places import Place, check_coordinates, check_name
 from anju.domain.rights import Scope
@@ -31,6 +32,8 @@ from anju.store.database import IN_SCOPE, Executor, Row, Transaction
 from anju.store.places import Editor
 from anju.store.versions import Subject, bump
 
+Sealed = Callable[[str], bytes]
+"""Gives a device's credential, sealed for its id."""
 AUTO = "auto"
 GB28181 = "gb28181"  # the space of 20-digit codes
 _MANY = 500  # rows a snapshot reads at a time
@@ -126,12 +129,10 @@ class NewDevice:
     aliases: tuple[tuple[str, str], ...] = ()  # (space, code)
 
 
-async def add(
-    tx: Transaction, place: Place, new: NewDevice, editor: Editor, *, credential: bytes | None = None
-) -> Device:
+async def add(tx: Transaction, place: Place, new: NewDevice, editor: Editor, *, sealed: Sealed | None = None) -> Device:
     """Register a device at ``place``. Raises Invalid or Conflict.
 
-    ``credential`` is sealed already, ``AUTO`` for a code takes the next one of this node's segments.
+    ``sealed`` gives its credential, sealed for its id; the code ``AUTO`` takes the next one of this node's segments.
     Source: 4.2.1 (one management of all devices), 5.1.3-a.
     """
     check_kind(new.kind, new.protocol)
@@ -162,10 +163,10 @@ async def add(
         version=1,
         updated_at=editor.at,
         retired_at=None,
-        keyed=credential is not None,
+        keyed=sealed is not None,
     )
     device = replace(device, code=await _code(tx, device, new.code, editor))
-    await write(tx, device, credential)
+    await write(tx, device, sealed(device.id) if sealed else None)
     await put_aliases(tx, device.id, new.aliases)
     return await _record(tx, device, editor)
 
@@ -404,17 +405,18 @@ async def all_changes(db: Executor) -> AsyncIterator[Change]:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list of devices is asked for; an empty word asks for nothing. ``place`` is a path."""
+    """What a list of devices is asked for; an empty word asks for nothing. ``place`` is any place above them."""
 
     text: str = ""
     kind: str = ""
     state: str = ""
     protocol: str = ""
-    place: str = "/"
+    place: str = ""
 
 
 _PAGE = f"""
-    {_SELECT} WHERE retired_at IS NULL AND {IN_SCOPE} AND id > %(after)s AND place_path ^@ %(place)s
+    {_SELECT} WHERE retired_at IS NULL AND {IN_SCOPE} AND id > %(after)s
+      AND (%(place)s = '' OR strpos(place_path, '/' || %(place)s || '/') > 0)
       AND (%(kind)s = '' OR kind = %(kind)s) AND (%(state)s = '' OR state = %(state)s)
       AND (%(protocol)s = '' OR protocol = %(protocol)s)
       AND (%(text)s = '' OR strpos(lower(name), lower(%(text)s)) > 0 OR strpos(lower(account), lower(%(text)s)) > 0
@@ -448,3 +450,19 @@ async def last_frames(db: Executor, sources: Sequence[str], *, since: datetime, 
     names = ("id", "received_at", "peer", "outcome", "reason", "hex")
     rows = await db.fetch(_FRAMES, sources=list(sources), since=since, limit=limit)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+async def named(db: Executor, found: Sequence[Device]) -> list[dict[str, Any]]:
+    """Return devices as lists and pages show them: with the names of where they stand, and their states in words."""
+    ids = {name for each in found for name in (each.place_id, each.site_id)}
+    rows = await db.fetch("SELECT id, name FROM place WHERE id = ANY(%(ids)s)", ids=list(ids))
+    names: dict[str, str] = dict(rows)
+    return [
+        {
+            **body(each),
+            "place_name": names.get(each.place_id, ""),
+            "site_name": names.get(each.site_id, ""),
+            "state_words": state_words(each.state_reason)._asdict(),
+        }
+        for each in found
+    ]

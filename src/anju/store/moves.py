@@ -47,9 +47,11 @@ async def move(
 async def set_jurisdiction(
     tx: Transaction, scope: Scope, place_id: str, code: str, editor: Editor, *, version: int | None = None
 ) -> Place:
-    """Put a police body (or none) in charge of a place and of all inside that had the same one. Raises Refused."""
+    """Put a police body in charge of a place and of all inside that had the same one; "" inherits. Raises Refused."""
     before = await places.locked(tx, scope, place_id, editor, version=version)
-    after = replace(before, jurisdiction=await places.known_jurisdiction(tx, code))
+    above = await places.parent_of(tx, before.parent_id)
+    inherited = above.jurisdiction if above else ""
+    after = replace(before, jurisdiction=await places.known_jurisdiction(tx, code) or inherited)
     return await _rewrite(tx, before, after, editor)
 
 

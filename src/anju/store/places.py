@@ -352,3 +352,10 @@ async def apply_jurisdiction(tx: Transaction, change: Change) -> bool:
     if (each.code, each.version) != (change.object_id, change.version):
         raise ValueError(f"police body {change.object_id} contradicts itself")
     return await _write_jurisdiction(tx, each)
+
+
+async def open_alarms(db: Executor, scope: Scope) -> list[tuple[str, int]]:
+    """Return for each path with open alarms inside ``scope`` how many there are; drills are not counted."""
+    query = f"""SELECT place_path, count(*) FROM alarm WHERE state <> 'closed' AND NOT drill AND {IN_SCOPE}
+        GROUP BY place_path"""
+    return [(row[0], int(row[1])) for row in await db.fetch(query, **scope.bounds())]

@@ -68,3 +68,16 @@ async def listed(
     rows = await db.fetch(_LIST, limit=limit, **filters, **scope.bounds())
     names = ("hour", "station", "source_id", "outcome", "reason", "count", "last_at", "device_name")
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+async def strangers(db: Executor, protocol: str, *, since: datetime, limit: int) -> list[str]:
+    """Return the accounts of ``protocol`` that nobody registered and that called since, the latest first."""
+    rows = await db.fetch(
+        """SELECT substr(source_id, length(%(space)s) + 1) FROM rejection_hour
+           WHERE hour >= %(since)s AND reason = 'unknown_account' AND source_id ^@ %(space)s
+           GROUP BY source_id ORDER BY max(last_at) DESC, source_id LIMIT %(limit)s""",
+        space=f"{protocol}:",
+        since=since,
+        limit=limit,
+    )
+    return [row[0] for row in rows]

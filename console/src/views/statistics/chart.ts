@@ -3,7 +3,7 @@ import type { EChartsCoreOption } from 'echarts/core'
 import type { Bar } from '@/api/statistics'
 import type { Stacked } from './series'
 
-const TYPE = 14
+const TYPE = 14, CROWDED = 60
 
 export interface Drawn { names: string[]; at: string[]; colours: (string | null)[] }
 
@@ -29,7 +29,7 @@ export function bars(data: Stacked, drawn: Drawn, colour: (token: string) => str
       const own = drawn.colours[index]
       return {
         name: drawn.names[index], type: 'bar', stack: 'all', data: each.counts, barMaxWidth: 40, cursor: 'pointer',
-        itemStyle: { color: own ? colour(own) : QUIET[index % QUIET.length], borderColor: colour('panel'), borderWidth: 1 },
+        itemStyle: { color: own ? colour(own) : QUIET[index % QUIET.length], borderColor: colour('panel'), borderWidth: drawn.at.length > CROWDED ? 0 : 1 },
       }
     }),
   }

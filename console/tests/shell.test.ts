@@ -4,9 +4,12 @@ import { ApiError, get, post, setDoorman } from '@/api/client'
 import { chosenIn, withFilter, withoutFilters } from '@/components/filters'
 import { explain } from '@/components/failure'
 import { clockText, spanText } from '@/components/time'
+import { checks } from '@/components/passwords'
 import { i18n, speak, word } from '@/locales'
 import { en } from '@/locales/en'
 import { zh } from '@/locales/zh'
+import { counts, hours } from '@/views/home/histogram'
+import { Chords } from '@/views/shell/chords'
 import { PAGES, rail, SECTIONS } from '@/router/pages'
 
 const FILTERS = [{ key: 'q', label: 'q', kind: 'text' as const }, { key: 'state', label: 'state', kind: 'select' as const }]
@@ -44,6 +47,34 @@ test('the rail keeps its order and hides what the account may not open', () => {
   expect(shown.flatMap((each) => each.pages).every((each) => each.action === '')).toBe(true)
   const order = rail(PAGES, () => true, 'county').map((each) => SECTIONS.indexOf(each.section))
   expect(order).toEqual([...order].sort((a, b) => a - b))
+})
+
+test('the 24 hours end with the present one and several kinds of an hour add up', () => {
+  const now = Date.parse('2026-11-22T08:16:00Z'), starts = hours(now)
+  const bars = [{ at: '2026-11-22T08:00:00Z', level: 1, kind: 'fire', count: 2 }, { at: '2026-11-22T08:00:00Z', level: 1, kind: 'gas', count: 1 }, { at: '2026-11-21T08:00:00Z', level: 1, count: 9 }]
+  expect(starts).toHaveLength(24)
+  expect(counts(bars, 1, starts).at(-1)).toBe(3)
+  expect(counts(bars, 1, starts).reduce((a, b) => a + b)).toBe(3)
+  expect(counts(bars, 2, starts).every((each) => each === 0)).toBe(true)
+})
+
+test('strength rules are met one by one, names and common words count', () => {
+  const met = (password: string) => checks(password, { length: 10, classes: 3 }, ['zhang.wei', '张伟']).filter((each) => each.met).map((each) => each.rule)
+  expect(met('Kd9#mw2Lqz')).toEqual(['length', 'classes', 'name', 'common'])
+  expect(met('zhang.wei1A')).not.toContain('name')
+  expect(met('我张伟Abc12345')).not.toContain('name')
+  expect(met('Password123!')).not.toContain('common')
+})
+
+test('g and a letter jump once, in time, and never while typing', () => {
+  const done: string[] = []
+  let now = 0
+  const chords = new Chords({ pages: () => [{ name: 'alarms', jump: 'a' }], go: (name) => done.push(name), search: () => done.push('search'), help: () => done.push('help'), mute: () => done.push('mute') }, () => now)
+  const press = (key: string, target: EventTarget = document.body) => chords.press({ key, target, ctrlKey: false, altKey: false, metaKey: false })
+  for (const key of ['g', 'a', 'a', '/', '?', 'm']) press(key)
+  press('g'); now = 5_000; press('a')
+  press('g', document.createElement('input')); press('a')
+  expect(done).toEqual(['alarms', 'search', 'help', 'mute'])
 })
 
 test('page names and jump letters are unique', () => {

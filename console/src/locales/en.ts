@@ -81,7 +81,7 @@ export const en: Same<typeof zh> = {
     note_true: 'A true alarm needs a note', note_hint: 'What happened, in short', note_close: 'Closing note (optional)', person: 'Name of the person on site', person_why: 'Fire, help and duress alarms need a person on site before they are closed.', shelve_until: 'Shelve for', shelve_why: 'Why it is shelved',
     shelve_minutes: { '15': '15 minutes', '30': '30 minutes', '60': '1 hour', '120': '2 hours', '240': '4 hours' }, first_finding: 'Give a finding first (1–9)', still_active: 'Still active, cannot be closed', confirm_hint: 'Enter submits, Esc cancels',
     text110: 'Text for the police (110)', copy110: 'Copy', text110_body: '{time}, {place}, {kind}. {note}', others: 'Same group', no_right: 'You may look at this alarm, not handle it.', locked_only: 'The desk is locked: acknowledge only.', seen_by: '{name} ({tier})',
-    not_found: 'This alarm cannot be found', own_class: 'Findings of this type', elsewhere: 'handled by {node}',
+    not_found: 'This alarm cannot be found', export: 'Export', export_who: 'Exports what the filters show as CSV; your password is asked again. The operator log keeps it, where security and audit administrators see it.', exported: '{n} exported', own_class: 'Findings of this type', elsewhere: 'handled by {node}',
   },
   refusal: {
     bad_login: 'User name or password is wrong.', totp_needed: 'Give the one-time code.', bad_code: 'Wrong one-time code; check the time of the phone.', too_busy: 'Too many log-ins at once; try again in a few seconds.', locked_out: 'Too many failures in a row; the account is locked out.',

@@ -79,7 +79,7 @@ export const zh = {
     note_true: '真警须写明情况', note_hint: '简要说明情况', note_close: '关闭说明(可不填)', person: '到场人员姓名', person_why: '火灾、求助、胁迫类报警关闭前须填到场人员。', shelve_until: '搁置到', shelve_why: '搁置原因',
     shelve_minutes: { '15': '15 分钟', '30': '30 分钟', '60': '1 小时', '120': '2 小时', '240': '4 小时' }, first_finding: '请先判定(1–9)', still_active: '仍在触发,不能关闭', confirm_hint: '回车提交,Esc 取消',
     text110: '110 报警文字', copy110: '复制', text110_body: '{time},{place},{kind}。{note}', others: '同组报警', no_right: '您只能查看,不能处理此报警。', locked_only: '席位已锁定:只能确认。', seen_by: '{name}({tier})',
-    not_found: '找不到这条报警', own_class: '本类判定', elsewhere: '由 {node} 处理',
+    not_found: '找不到这条报警', export: '导出', export_who: '按当前条件导出为 CSV,需再次输入密码;导出记入操作日志,安全与审计管理员可见。', exported: '已导出 {n} 条', own_class: '本类判定', elsewhere: '由 {node} 处理',
   },
   refusal: {
     bad_login: '用户名或密码不对。', totp_needed: '请输入动态口令。', bad_code: '动态口令不对,请检查手机时间。', too_busy: '同时登录的人太多,请几秒后再试。', locked_out: '连续失败次数过多,账号已锁定。',

@@ -130,6 +130,7 @@ async def console_answers(config: Config) -> str:
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection(host, config.web.port)
             writer.close()
+            await writer.wait_closed()
             return f"{'https' if config.web.tls else 'http'}://{host}:{config.web.port}/"
         await asyncio.sleep(0.1)
 

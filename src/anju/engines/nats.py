@@ -81,6 +81,8 @@ class NatsServer:
         except OSError:
             return False
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
         return True
 
     def _prepare(self) -> None:

@@ -6,7 +6,7 @@ Source: 4.2.2, 4.2.3 (receive, clean, store, forward); 8-g.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -174,7 +174,7 @@ class _Taking:
         return [fate for each in changes for fate in await self._write([each], write)]
 
     async def _hold(self, change: Change, reason: str) -> Fate:
-        told = msgspec.json.encode(replace(change, origin=None)).replace(_NUL, b"\\ufffd")
+        told = msgspec.json.encode(change).replace(_NUL, b"\\ufffd")
         row = docking.Held(uuid7(), self.at, self.source, reason, change, told)
         try:
             async with self.tx.savepoint():

@@ -212,8 +212,9 @@ def _particulars(before: Particulars, wanted: Details) -> Particulars:
             raise Invalid(f"bad_{name}", f"{told[name]!r} is no {name.replace('_', ' ')}")
     if "certificate" in told:
         told["certificate"] = Certificate(**(told["certificate"] or {}))
-    emptied: dict[str, Any] = dict.fromkeys(_DETAILS - {"certificate", "save_days", "supervision_s"}, "")
-    return replace(before, **{name: emptied.get(name) if each is None else each for name, each in told.items()})
+    emptied = dict.fromkeys(_DETAILS - {"certificate", "save_days", "supervision_s"}, "")
+    filled: dict[str, Any] = {name: emptied.get(name) if each is None else each for name, each in told.items()}
+    return replace(before, **filled)
 
 
 def _sealing(here: Services, protocol: str, credential: str) -> Callable[[str], bytes]:

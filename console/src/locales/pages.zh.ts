@@ -39,7 +39,7 @@ export const pagesZh = {
     not_here: '此设备由下级节点“{node}”维护,在本级只读。', name: '名称', place: '安装地点', interval: '巡检周期', interval_why: '秒;不填则自动学习', interval_learned: '学习到 {n} 秒', coordinates: '坐标(WGS-84)',
     capture_class: '采集部位类型', position: '位置说明', position_type: '位置类型', direction: '监视方位', unit: '管理单位', contact: '联系人', maker: '厂商', model: '型号', serial: '序列号', address: '网络地址', certificate: '认证证书',
     certificate_number: '证书编号', certificate_issuer: '发证机构', certificate_expires: '证书到期', save_days: '保存天数', note: '备注', credential: '接入密钥', credential_why: 'DC-09 为 32、48 或 64 位十六进制 AES 密钥。保存后不再显示,只能更换。',
-    keyed: '已设置(不再显示)', not_keyed: '未设置', credential_keep: '不改请留空', section_main: '基本', section_access: '接入', section_where: '位置', section_care: '管理与认证', state_since: '{state},自 {at}', aliases: '其他编码', arming: '布防状态',
+    keyed: '已设置(不再显示)', not_keyed: '未设置', credential_end: '清除密钥(设备改用明文)', credential_keep: '不改请留空', section_main: '基本', section_access: '接入', section_where: '位置', section_care: '管理与认证', state_since: '{state},自 {at}', aliases: '其他编码', arming: '布防状态',
     armed: '已布防', disarmed: '已撤防', area: '分区 {area}', area_all: '全部分区', zone_area: '分区', zone_number: '防区号', zone_name: '名称', zone_kind: '报警类型', zone_kind_why: '不填则按主机上报的代码', zone_place: '地点', zone_add: '新增防区', zone_remove: '移除', zones_save: '保存防区', zones_discard: '放弃修改',
     zones_empty: '这台主机还没有登记防区。未登记防区的报警仍会上报,只是没有具体地点。', zones_saved: '防区已保存', zones_dirty: '有未保存的修改', bypassed: '旁路至 {at}', why_title: '期望与实收', why_what: '对照登记内容和设备实际发来的内容。红框一行就是接不上的原因。', expected: '登记的期望', received: '设备发来', verdict: '结论', same: '一致', differs: '不一致', unsure: '尚无法判断', why_none: '还没有收到过这台设备的任何报文。', why_none_do: '请核对设备里的平台地址、端口和账号,并确认网络可达。',
     frames: '最近报文', frame_outcome: '处理结果', frame_peer: '来源地址', frame_at: '收到时间', frame_none: '没有最近的报文。', clock_title: '时钟偏差(设备时间减平台时间)', clock_empty: '设备没有报过时间,所以没有时钟记录。', clock_most: '最大偏差 {most},最近一次 {last}', clock_seconds: '秒', clock_ahead: '快 {span}', clock_behind: '慢 {span}', clock_exact: '准',
@@ -110,5 +110,6 @@ export const pagesZh = {
   },
   statistics: {
     by: '按', by_hour: '每小时', by_day: '每天', of: '分类', of_level: '按级别', of_kind: '按类型', range: '时间', last_24: '最近 24 小时', last_7: '最近 7 天', last_30: '最近 30 天', total: '共 {n} 起', empty: '这段时间没有报警', empty_why: '这段时间、这个范围内没有产生报警。', click: '点柱子查看背后的报警', place: '地点', all_places: '范围内全部地点', time: '时间', exported: '已导出 {n} 行', export: '导出 CSV', table: '数据表', count: '数量', chart_label: '报警数量图,共 {n} 起', sum: '合计',
+    handling: '处置', handling_why: '时长从报警产生算起:中位数 / 九成不超过', raised: '产生', in_time: '按时确认', acknowledged_s: '到确认', closed_s: '到关闭', true: '真警', false: '误报', escalated: '升级告知', to_review: '待复核', target: '时限 {span}',
   },
 }

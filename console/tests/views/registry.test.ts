@@ -15,16 +15,17 @@ const DEVICE = {
 } as unknown as Device
 
 test('only what changed is sent, with the version it was changed from', () => {
-  expect(requestOf({ ...formOf(DEVICE), name: ' 西墙主机 ' }, '', DEVICE)).toEqual({ name: '西墙主机', version: 7 })
+  expect(requestOf({ ...formOf(DEVICE), name: ' 西墙主机 ' }, null, DEVICE)).toEqual({ name: '西墙主机', version: 7 })
 })
 
-test('a credential is sent where one was typed and is never read back', () => {
+test('a credential is sent where one was typed, emptied where it shall end, and never read back', () => {
   expect(requestOf(formOf(DEVICE), 'AB'.repeat(16), DEVICE)).toEqual({ credential: 'AB'.repeat(16), version: 7 })
+  expect(requestOf(formOf(DEVICE), '', DEVICE)).toEqual({ credential: '', version: 7 })
   expect(JSON.stringify(formOf(DEVICE))).not.toContain('credential')
 })
 
 test('a new device sends all that was filled in', () => {
-  expect(requestOf({ ...blank(), kind: 'camera', name: 'a' }, '', null)).toMatchObject({ kind: 'camera', name: 'a', save_days: null })
+  expect(requestOf({ ...blank(), kind: 'camera', name: 'a' }, null, null)).toMatchObject({ kind: 'camera', name: 'a', save_days: null })
 })
 
 test('a finding is told by what its field means', () => {

@@ -20,10 +20,10 @@ export function formOf(device: Device): DeviceForm {
   return { ...form, ...known, certificate: { ...form.certificate, ...device.certificate } }
 }
 
-/** What is asked of the server; of a known device only what changed, and a credential only where one was typed. */
-export function requestOf(form: DeviceForm, credential: string, device: Device | null): Record<string, unknown> {
+/** What is asked of the server; of a known device only what changed. ``credential``: null keeps it, '' ends it. */
+export function requestOf(form: DeviceForm, credential: string | null, device: Device | null): Record<string, unknown> {
   const before: DeviceForm | null = device ? formOf(device) : null
   const trimmed = Object.entries(form).map(([key, value]) => [key, typeof value === 'string' ? value.trim() : value] as const)
   const changed = trimmed.filter(([key, value]) => !before || JSON.stringify(before[key as keyof DeviceForm]) !== JSON.stringify(value))
-  return { ...Object.fromEntries(changed), ...(credential ? { credential } : {}), ...(device ? { version: device.version } : {}) }
+  return { ...Object.fromEntries(changed), ...(credential === null ? {} : { credential }), ...(device ? { version: device.version } : {}) }
 }

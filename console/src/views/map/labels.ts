@@ -6,7 +6,7 @@ interface Box { left: number; right: number; top: number; bottom: number }
 const overlaps = (a: Box, b: Box): boolean => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
 
 /** Names that fit without covering one another; a city's name goes before a village's. */
-export function readable(labels: Label[], font: (rank: number) => number, taken: Box[] = []): Label[] {
+export function readable<T extends Label>(labels: readonly T[], font: (rank: number) => number, taken: readonly Box[] = []): T[] {
   const boxes = [...taken]
   return [...labels].sort((a, b) => a.rank - b.rank).filter(({ text, at, rank }) => {
     const size = font(rank), wide = [...text].reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2e80 ? size : size * 0.6), 0)

@@ -164,6 +164,23 @@ async def test_a_silent_panel_is_offline_until_it_is_heard_again(gate: Gate) -> 
     assert await gate.column("SELECT body->>'returned' FROM alarm WHERE kind = 'communication'") == ["true"]
 
 
+async def test_a_change_elsewhere_in_the_registry_disturbs_no_state(gate: Gate) -> None:
+    await gate.panel().supervise()
+    await gate.settle()
+    await add_panel(gate.db, gate.node, gate.estate, gate.clock(), account="5678", supervision_s=60)
+    await gate.settle()
+    gate.clock.forward(200)
+    await gate.panels.tell_silence()
+    await gate.settle()
+    await gate.db.execute("UPDATE place SET name = '西墙' WHERE name = '西围墙'")
+    await gate.db.execute("UPDATE version SET value = value + 1 WHERE name = 'registry'")
+    await gate.settle()
+    await gate.panel("5678").report("130", "003")
+    await gate.settle()
+    assert await gate.column("SELECT state FROM device WHERE account = '0/5678'") == ["online"]
+    assert await gate.column("SELECT body->>'place_name' FROM alarm WHERE kind = 'intrusion'") == ["西墙"]
+
+
 async def test_a_restart_forgets_no_silence(gate: Gate) -> None:
     await add_panel(gate.db, gate.node, gate.estate, gate.clock(), account="5678", supervision_s=60)
     await gate.settle()

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 import psycopg
 import structlog
@@ -32,6 +33,7 @@ from anju.store.log import NodeId
 STATION = "accept"
 UNKNOWN = "unknown_account"
 FLUSH_S = 2.0
+TURNED_AT_ONCE = 100  # states in one transaction
 COPIES_EACH, COPIES_ALL = 20, 1_000
 """Raw copies of what was wrong, each hour: of one source, and of all."""
 STRANGERS_EACH, STRANGERS_ALL = 50, 1_000
@@ -172,7 +174,13 @@ class Acceptor:
         """Write what gathered: lines heard, states turned, refusals counted. Raises DatabaseAway."""
         self._adopt()
         self._seen |= self._supervision.fresh()
-        seen, states, counts, at = dict(self._seen), dict(self._turned), Counter(self._rejected), self._clock()
+        await self._write()
+        while self._turned:
+            await self._write()
+
+    async def _write(self) -> None:
+        seen, counts, at = dict(self._seen), Counter(self._rejected), self._clock()
+        states = dict(islice(self._turned.items(), TURNED_AT_ONCE))
         if not (seen or states or counts):
             return
         async with self._db.transaction() as tx:
@@ -204,7 +212,7 @@ class Acceptor:
             return
         self._generation = self._registry.generation
         all_known = self._registry.all()
-        self._states = {each.device.id: each.device.state for each in all_known}
+        self._states = {each.device.id: self._states.get(each.device.id, each.device.state) for each in all_known}
         lines = {each.device.account: each for each in all_known if each.device.protocol == self._supervision.protocol}
         for account, known in lines.items():
             declared = known.device.particulars.supervision_s

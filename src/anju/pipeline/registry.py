@@ -24,6 +24,7 @@ Open = Callable[[bytes, str], bytes]
 """Opens what was sealed, about what it was sealed for."""
 
 LOOK_S = 0.5
+AT_ONCE = 50  # devices read in one go
 _log = structlog.get_logger(__name__)
 
 
@@ -52,6 +53,7 @@ class Registry:
     ) -> None:
         self._db, self._node, self._clock, self._open = db, node, clock, open_sealed
         self._known: dict[tuple[str, str], Known] = {}
+        self._marks: dict[str, int] = {}
         self._version = -1
         self.drills: tuple[Drill, ...] = ()
         self.generation = 0  # grows with every reload
@@ -67,7 +69,7 @@ class Registry:
 
     async def load(self) -> None:
         """Load everything. Raises DatabaseAway."""
-        self._version = -1
+        self._version, self._marks = -1, {}
         await self.refresh()
 
     async def refresh(self) -> None:
@@ -75,10 +77,13 @@ class Registry:
         version = await current(self._db, Subject.REGISTRY)
         if version == self._version:
             return
-        running = await drills.running(self._db)
-        found = [self._read(*each) for each in await devices.served(self._db, self._node.id)]
-        self._known = {(each.device.protocol, each.device.account): each for each in found}
-        self.drills = tuple(running)
+        running, marks = await drills.running(self._db), await devices.marks(self._db, self._node.id)
+        changed = [device_id for device_id, mark in marks.items() if self._marks.get(device_id) != mark]
+        kept = [each for each in self._known.values() if marks.get(each.device.id) == self._marks.get(each.device.id)]
+        for start in range(0, len(changed), AT_ONCE):  # reports go on between
+            kept += [self._read(*each) for each in await devices.served(self._db, changed[start : start + AT_ONCE])]
+        self._known = {(each.device.protocol, each.device.account): each for each in kept}
+        self._marks, self.drills = marks, tuple(running)
         self._version, self.generation = version, self.generation + 1
 
     def _read(self, device: Device, place_name: str, credential: bytes | None) -> Known:

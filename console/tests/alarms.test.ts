@@ -31,6 +31,14 @@ test('the same changes twice raise an alarm once and keep its steps once', () =>
   expect(steps.get('a')).toHaveLength(1)
 })
 
+test('the name of the community is kept whichever of push and load came first', () => {
+  const known = new Map<string, Alarm>()
+  mergeAlarm(known, alarm('a'))
+  mergeAlarm(known, alarm('a', { site_name: '锦绣家园' }))
+  mergeAlarm(known, alarm('a', { version: 2 }))
+  expect(known.get('a')).toMatchObject({ version: 2, site_name: '锦绣家园' })
+})
+
 test('the saved alarm takes the place of the unsaved one', () => {
   const known = new Map<string, Alarm>()
   mergeAlarm(known, alarm('tmp', { unsaved: true, version: 0 }))

@@ -12,10 +12,16 @@ const KEPT_CLOSED = 300
 /** Take a value only if it is newer than what is shown: push and reload may overtake each other. */
 export function mergeAlarm(known: Map<string, Alarm>, next: Alarm): boolean {
   const old = known.get(next.id)
-  if (old && !old.unsaved && old.version >= next.version) return false
-  known.set(next.id, next)
+  if (old && !old.unsaved && old.version >= next.version) return named(known, old, next)
+  known.set(next.id, next.site_name || !old?.site_name ? next : { ...next, site_name: old.site_name })
   if (!next.unsaved) dropUnsavedTwin(known, next)
   return true
+}
+
+/** Pushed alarms do not say the name of their community, loaded ones do: take it, whatever came first. */
+function named(known: Map<string, Alarm>, old: Alarm, same: Alarm): false {
+  if (same.site_name && !old.site_name) known.set(old.id, { ...old, site_name: same.site_name })
+  return false
 }
 
 function dropUnsavedTwin(known: Map<string, Alarm>, saved: Alarm): void {

@@ -82,7 +82,7 @@ export const pagesEn: Same<typeof pagesZh> = {
     kinds: { event: 'events', alarm: 'alarms', alarm_step: 'steps', place: 'places', device: 'devices', jurisdiction: 'police bodies', command: 'commands', node: 'nodes' },
   },
   refusal: {
-    username_taken: 'The user name is taken.', last_administrator: 'This is the last active administrator of this class.', separated: 'Administrators are kept apart: this act or grant is not for this class of people.',
+    edited_meanwhile: 'Somebody changed it meanwhile: close this, refresh and try again.', username_taken: 'The user name is taken.', last_administrator: 'This is the last active administrator of this class.', separated: 'Administrators are kept apart: this act or grant is not for this class of people.',
     yourself: 'Nobody does this to himself: ask another administrator.', builtin: 'Built-in roles stay as they are: make one of your own.', in_the_past: 'The end must lie in the future.',
     bad_scope: 'The scope does not fit: administrators have the whole node; others a place or a police body.', retired: 'This role is retired.', no_account: 'There is no such account.', no_role: 'There is no such role.',
     no_policy: 'There is no such policy.', out_of_bounds: 'The value is out of bounds.', wrong_kind: 'The value is of the wrong kind.', code_is_id: 'A region is its code: retire it and make another.',

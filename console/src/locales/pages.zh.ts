@@ -80,7 +80,7 @@ export const pagesZh = {
     kinds: { event: '事件', alarm: '报警', alarm_step: '处置步骤', place: '地点', device: '设备', jurisdiction: '管辖机构', command: '命令', node: '节点' },
   },
   refusal: {
-    username_taken: '用户名已被使用。', last_administrator: '这是最后一位有效的此类管理员,不能停用或收回授权。', separated: '三类管理员权限分离:此操作或授权不属于这一类人员。', yourself: '不能对自己做这件事,请由另一位管理员操作。', builtin: '内置角色不能更改,请新建角色。', in_the_past: '到期时间必须在将来。',
+    edited_meanwhile: '别人刚刚改过,请关闭后刷新再改。', username_taken: '用户名已被使用。', last_administrator: '这是最后一位有效的此类管理员,不能停用或收回授权。', separated: '三类管理员权限分离:此操作或授权不属于这一类人员。', yourself: '不能对自己做这件事,请由另一位管理员操作。', builtin: '内置角色不能更改,请新建角色。', in_the_past: '到期时间必须在将来。',
     bad_scope: '授权范围不合适:管理员的范围是整个节点;其他人须选择地点或管辖机构。', retired: '此角色已停用。', no_account: '没有这个账号。', no_role: '没有这个角色。', no_policy: '没有这项策略。', out_of_bounds: '数值超出允许范围。', wrong_kind: '数值类型不对。',
     code_is_id: '市、县区、街道、社区的编码就是它的编号,不能更改;请停用后新建。', inside_itself: '不能移到自己之下。', needs_parent: '它必须在某个上级之下。', wrong_parent: '这一类地点不能放在所选地点之下。', retired_parent: '所选上级已停用。', too_deep: '层级太深。', not_empty: '其下还有在用的地点、设备或防区,请先移走或停用。',
     not_ours: '由下级节点维护,请到该节点修改。', open_alarms: '其中还有未关闭的报警,请先处理完再移动。', place_exists: '此编码的地点已存在。', exists: '此机构代码已存在。', no_jurisdiction: '没有登记这个管辖机构。', no_parent: '没有这个上级地点。', no_place: '此处没有这个地点。',

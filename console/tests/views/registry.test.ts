@@ -49,6 +49,6 @@ test('a grant says which role and where', () => {
 })
 
 test('a refusal whose code two subjects share gets the words of its own', () => {
-  expect(() => renamed('bad_code', 'bad_place_code')(new ApiError(422, 'bad_code', ''))).toThrow(expect.objectContaining({ code: 'bad_place_code' }))
-  expect(() => renamed('bad_code', 'bad_place_code')(new ApiError(409, 'exists', ''))).toThrow(expect.objectContaining({ code: 'exists' }))
+  expect(() => renamed({ bad_code: 'bad_place_code' })(new ApiError(422, 'bad_code', ''))).toThrow(expect.objectContaining({ code: 'bad_place_code' }))
+  expect(() => renamed({ bad_code: 'bad_place_code' })(new ApiError(409, 'exists', ''))).toThrow(expect.objectContaining({ code: 'exists' }))
 })

@@ -7,7 +7,6 @@ Source: 5.1.2.4-e, 5.1.3-b; 8-g (complete, no record lost or doubled).
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -138,7 +137,7 @@ class Keeper:
         await events.insert_frames(tx, [_frame(each) for each in fresh])
         await events.insert(tx, [(event, event.id) for event in kept], at=at)
         steps = await alarms.on_events(tx, kept, home_node=self._node.id, at=at)
-        await events.count_hour(tx, _counts(kept))
+        await events.count_hour(tx, events.counts(kept))
         await events.note_clocks(tx, kept)
         await zones.note_arming(tx, kept)
         urgent = [_change(event) for event in kept if event.kind in RAISING]
@@ -184,12 +183,3 @@ def _held(item: Accepted, reason: str, error: str, at: datetime) -> quarantine.H
 def _change(event: Event) -> Change:
     where = (event.site_id, event.place_path, event.jurisdiction)
     return Change("event", str(event.id), 1, *where, body=events.body(event))
-
-
-def _counts(kept: Sequence[Event]) -> dict[tuple[str, datetime, str, str], int]:
-    counted = Counter(
-        (event.site_id, event.received_at.replace(minute=0, second=0, microsecond=0), "events", event.kind.value)
-        for event in kept
-        if not event.drill
-    )
-    return dict(counted)

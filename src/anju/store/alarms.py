@@ -458,10 +458,10 @@ async def all_changes(db: Executor, *, since: datetime | None = None) -> AsyncIt
         at, alarm_id = mark
         rows = await db.fetch(_WHOLE, since=since or never, after_at=at, after_id=alarm_id, limit=_AT_ONCE)
         steps: dict[UUID, list[Change]] = {}
-        for alarm_id, step_id, *where, stored in await db.fetch(_STEPS_OF, ids=[row[1] for row in rows]):
-            steps.setdefault(alarm_id, []).append(Change("alarm_step", str(step_id), 1, *where, stored))
-        for _, alarm_id, version, *where, stored in rows:
-            yield Change("alarm", str(alarm_id), version, *where, stored)
+        for owner, step_id, site, path, jurisdiction, stored in await db.fetch(_STEPS_OF, ids=[row[1] for row in rows]):
+            steps.setdefault(owner, []).append(Change("alarm_step", str(step_id), 1, site, path, jurisdiction, stored))
+        for _, alarm_id, version, site, path, jurisdiction, stored in rows:
+            yield Change("alarm", str(alarm_id), version, site, path, jurisdiction, stored)
             for step in steps.get(alarm_id, []):
                 yield step
         mark = rows[-1][:2] if len(rows) == _AT_ONCE else None

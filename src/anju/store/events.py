@@ -1,6 +1,7 @@
 """Events as kept, and the frames they came from."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ from anju.errors import NotFound
 from anju.store.database import IN_SCOPE, Executor, Transaction
 
 FRAME_BYTES = 4096
+METRIC = "events"
+"""Hourly roll-up of events; its labels are their kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,9 @@ async def insert_remote(tx: Transaction, events: Sequence[Event], *, at: datetim
     """Write events of a node below, whose raw frames stay there; return of each whether it was new."""
     bodies = msgspec.json.encode([body(event) for event in events]).decode()
     missing = {row[0] for row in await tx.fetch(_REMOTE, at=at, bodies=bodies)}
-    return [_taken(missing, event.id) for event in events]
+    taken = [_taken(missing, event.id) for event in events]
+    await count_hour(tx, counts(event for event, is_new in zip(events, taken, strict=True) if is_new))
+    return taken
 
 
 def _taken(missing: set[UUID], one: UUID) -> bool:
@@ -115,6 +120,16 @@ _COUNT = """
     VALUES (%(site_id)s, date_trunc('hour', %(at)s), %(metric)s, %(label)s, %(count)s)
     ON CONFLICT (site_id, hour, metric, label) DO UPDATE SET count = rollup_hour.count + EXCLUDED.count
 """
+
+
+def counts(kept: Iterable[Event]) -> dict[tuple[str, datetime, str, str], int]:
+    """Return what the hourly roll-ups gain by ``kept``; drills are not counted."""
+    counted = Counter(
+        (event.site_id, event.received_at.replace(minute=0, second=0, microsecond=0), METRIC, event.kind.value)
+        for event in kept
+        if not event.drill
+    )
+    return dict(counted)
 
 
 async def count_hour(tx: Transaction, counts: dict[tuple[str, datetime, str, str], int]) -> None:

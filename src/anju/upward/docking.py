@@ -46,6 +46,7 @@ from anju.wire.signing import Sign
 POLL_S = 30.0  # the tier above answers a poll within 20 s
 LOOK_S = 1.0  # wake-ups are hints: each lane also looks by itself
 BEAT_S = 5.0
+CANCEL_S = 1.0
 PART_ROWS = 200  # objects in one request of a snapshot
 ANCHOR_S, ANCHOR_ROWS, ANCHOR_LOOK_S = 60.0, 1_000, 2.0
 DAYS_LOOK_S, RECONCILE_DAYS = 60.0, 7
@@ -171,9 +172,7 @@ class Uplink:
                 for task in done:
                     task.result()
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await _end(tasks)
 
 
 class _Talk:
@@ -321,6 +320,16 @@ async def _changed(db: Database, seen: int) -> None:
         await asyncio.sleep(LOOK_S)
         if await current(db, Subject.LINKS) != seen:
             return
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until all are over: one that was about to fail in its TLS handshake may lose the first word."""
+    waiting = {task for task in tasks if not task.done()}
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=CANCEL_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _parts(changes: list[Change]) -> list[list[Change]]:

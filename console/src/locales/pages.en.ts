@@ -107,7 +107,7 @@ export const pagesEn: Same<typeof pagesZh> = {
   },
   map: {
     title: 'Map of communities', home: 'Show all', zoom_in: 'Zoom in', zoom_out: 'Zoom out', keys: 'Arrows move, + − zoom, Home shows all, Tab goes from one to the next, 1–3 switch layers', source: 'Towns: GeoNames, CC BY 4.0', source_more: '© GeoNames (geonames.org) · CC BY 4.0 · WGS-84 · no administrative borders drawn', layer_communities: 'Communities', layer_towns: 'Towns', layer_grid: 'Graticule', legend: 'Legend', unplaced: '{n} communities have no coordinates', unplaced_do: 'Enter longitude and latitude (WGS-84) under “Places”.', empty: 'No community to draw', empty_why: 'No community in your scope has coordinates.',
-    cluster: '{n} communities', devices: '{online} of {total} devices online', alarms: '{n} open alarms', to_alarms: 'See alarms', to_place: 'See place', label: 'Map of {n} communities', metres: '{n} m', kilometres: '{n} km',
+    cluster: '{n} communities', outside: '{n} communities out of view, the worst: {worst}', devices: '{online} of {total} devices online', alarms: '{n} open alarms', to_alarms: 'See alarms', to_place: 'See place', label: 'Map of {n} communities', metres: '{n} m', kilometres: '{n} km',
     condition: { level1: 'critical alarm', level2: 'urgent alarm', level3: 'ordinary alarm', level4: 'notice', cut: 'link cut', offline: 'devices offline', unknown: 'no devices', normal: 'well' },
   },
   quarantine: {

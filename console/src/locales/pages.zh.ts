@@ -97,7 +97,7 @@ export const pagesZh = {
   },
   map: {
     title: '小区地图', home: '回到全部', zoom_in: '放大', zoom_out: '缩小', keys: '方向键移动,+ − 缩放,Home 回到全部,Tab 逐个选择,1–3 切换图层', source: '城镇数据:GeoNames,CC BY 4.0', source_more: '© GeoNames (geonames.org) · CC BY 4.0 · WGS-84 · 不绘制行政区界线', layer_communities: '小区', layer_towns: '城镇', layer_grid: '经纬网', legend: '图例', unplaced: '{n} 个小区没有坐标', unplaced_do: '在“地点”中填写小区的经纬度(WGS-84)。', empty: '没有可画的小区', empty_why: '您的范围内没有登记坐标的小区。',
-    cluster: '{n} 个小区', devices: '设备在线 {online}/{total}', alarms: '{n} 起未关闭报警', to_alarms: '查看报警', to_place: '查看地点', label: '地图:{n} 个小区', metres: '{n} 米', kilometres: '{n} 公里',
+    cluster: '{n} 个小区', outside: '画面外 {n} 个小区,最严重:{worst}', devices: '设备在线 {online}/{total}', alarms: '{n} 起未关闭报警', to_alarms: '查看报警', to_place: '查看地点', label: '地图:{n} 个小区', metres: '{n} 米', kilometres: '{n} 公里',
     condition: { level1: '有特急报警', level2: '有紧急报警', level3: '有一般报警', level4: '有提示', cut: '链路中断', offline: '有设备离线', unknown: '没有设备', normal: '正常' },
   },
   quarantine: {

@@ -5,6 +5,7 @@ import { ApiError } from '@/api/client'
 import type { Alarm } from '@/api/types'
 import { counted, fits, grouped, prune, standing } from '@/alarms/list'
 import { calling, mayOpen, neighbour, toShow, TYPING_MS } from '@/alarms/popups'
+import { Pulse } from '@/alarms/pulse'
 import { SENT_WAIT_MS, Steps, type Action, type Answer, type StepPort } from '@/alarms/steps'
 import { lasting, Metronome, once } from '@/alarms/tones'
 
@@ -18,6 +19,24 @@ const alarm = (id: string, over: Partial<Alarm> = {}): Alarm => ({
 })
 const desk = (over = {}) => ({ shown: null, dismissed: new Set<string>(), storm: false, ...over })
 const ids = (alarms: { id: string }[]) => alarms.map((each) => each.id)
+
+test('a pulse tells at once, then gathers what comes meanwhile', async () => {
+  vi.useFakeTimers()
+  let told = 0
+  const pulse = new Pulse(() => { told += 1 }, 60, 200, () => Date.now())
+  for (let each = 0; each < 50; each += 1) pulse.beat()
+  expect(told).toBe(1)
+  await vi.advanceTimersByTimeAsync(60)
+  expect(told).toBe(2)
+  await vi.advanceTimersByTimeAsync(1_000)
+  pulse.beat()
+  expect(told).toBe(3)
+  pulse.beat()
+  pulse.stop()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(told).toBe(3)
+  vi.useRealTimers()
+})
 
 test('levels 1 and 2 call, level 3 calls only where a life or the perimeter is at stake', () => {
   const found = calling([alarm('door', { level: 3, kind: 'door_held' }), alarm('wall', { level: 3 }), alarm('fire', { level: 1, kind: 'fire' }), alarm('cut')], desk(), NOW)

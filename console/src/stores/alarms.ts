@@ -1,10 +1,11 @@
 import { defineStore } from 'pinia'
-import { computed, reactive, ref, shallowReactive, shallowRef, triggerRef } from 'vue'
+import { computed, nextTick, reactive, ref, shallowReactive, shallowRef, triggerRef } from 'vue'
 
 import * as api from '@/api/alarms'
 import { sites } from '@/api/places'
 import type { Alarm, AlarmStep, Change } from '@/api/types'
 import { applyChanges, counted, grouped, inOrder, isOpen, isStorm, isWaiting, mergeAlarm, mergeStep, popsUp, prune } from '@/alarms/list'
+import { Pulse } from '@/alarms/pulse'
 import { calling, neighbour } from '@/alarms/popups'
 import { Steps, type Action, type Sent } from '@/alarms/steps'
 import { tellAlarm, tellFailure } from '@/components/toasts'
@@ -71,6 +72,8 @@ export const useAlarms = defineStore('alarms', () => {
     triggerRef(known)
   }
 
+  /** In a flood the page paints a few times a second; what sounds and is counted is not kept waiting. */
+  const pulse = new Pulse(() => { triggerRef(known); triggerRef(steps); return nextTick() })
   function hear(changes: Change[]): void {
     const ours = changes.filter((each) => each.kind === 'alarm' || each.kind === 'alarm_step' || each.kind === 'command')
     if (!ours.length) return
@@ -78,8 +81,7 @@ export const useAlarms = defineStore('alarms', () => {
     for (const each of ours) follow(each)
     for (const each of ours) if (each.kind === 'alarm') nameSite(known.value.get(each.id))
     if (known.value.size > 500) prune(known.value, new Set(shown.value ? [shown.value] : []))
-    triggerRef(known)
-    triggerRef(steps)
+    pulse.beat()
     raised.forEach(announce)
   }
   function follow(change: Change): void {
@@ -178,6 +180,7 @@ export const useAlarms = defineStore('alarms', () => {
     return live.follow(hear, () => void load(), hearUnsaved)
   }
   function forget(): void {
+    pulse.stop()
     known.value = new Map()
     steps.value = new Map()
     for (const each of [dismissed, touched, sent, refusals]) each.clear()

@@ -37,7 +37,8 @@ export function nest(list: Place[]): Place[] {
   }
   return roots
 }
-export const find = (id: string) => get<Place>(one(id))
+/** With the places above it by name, also those the caller may not see by themselves. */
+export const find = (id: string) => get<Place & { above?: { id: string; kind: string; name: string }[] }>(one(id))
 export const create = (body: PlaceForm) => post<Place>('/api/places', body)
 export const change = (id: string, body: PlaceForm) => patch<Place>(one(id), body)
 export const retire = (id: string, note: string) => post<null>(`${one(id)}/retire`, { note })

@@ -47,5 +47,8 @@ export const lastDay = (now: number): string => new Date(now - 86_400_000).toISO
 
 export const secondsLeft = (until: string, now: number): number => Math.max(0, Math.ceil((Date.parse(until) - now) / 1000))
 
+/** How much a standing calls for a person: 2 where the link is cut, 1 where rows are late. */
+export const trouble = (standing: Standing | null): number => (standing === null ? 0 : isCut(standing) ? 2 : standing === 'late' ? 1 : 0)
+
 /** Stroke of a lane: the more waits in it, the thicker. */
 export const girth = (waiting: number): number => Math.min(9, 2 + Math.log2(1 + Math.max(0, waiting)) * 0.6)

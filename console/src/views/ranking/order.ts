@@ -1,6 +1,6 @@
 /** Which community needs attention first. Pure: the page only draws. */
 import type { Ranked } from '@/api/links'
-import { lowerStanding, isCut, type Standing } from '@/views/links/standing'
+import { lowerStanding, trouble, type Standing } from '@/views/links/standing'
 
 /** Below this share of devices online a community needs attention. */
 export const LEAST_ONLINE = 0.9
@@ -17,13 +17,11 @@ export function delivery(of: Ranked, here: string, now: number): Standing | null
 }
 
 export function inTrouble(of: Ranked, standing: Standing | null): boolean {
-  return of.open_level_1 > 0 || standing === 'late' || (standing !== null && isCut(standing)) || (onlineRate(of) ?? 1) < LEAST_ONLINE
+  return of.open_level_1 > 0 || trouble(standing) > 0 || (onlineRate(of) ?? 1) < LEAST_ONLINE
 }
-
-const rank = (standing: Standing | null): number => (standing === null ? 0 : isCut(standing) ? 2 : standing === 'late' ? 1 : 0)
 
 /** Open alarms of level 1 first, then cut and late links, then delay, then who has the fewest devices online; names last, so that equals stay put. */
 export function ranked(all: readonly Ranked[], standing: (of: Ranked) => Standing | null): Ranked[] {
-  return [...all].sort((a, b) => b.open_level_1 - a.open_level_1 || rank(standing(b)) - rank(standing(a)) || (b.delay_s ?? 0) - (a.delay_s ?? 0)
+  return [...all].sort((a, b) => b.open_level_1 - a.open_level_1 || trouble(standing(b)) - trouble(standing(a)) || (b.delay_s ?? 0) - (a.delay_s ?? 0)
     || (onlineRate(a) ?? 1) - (onlineRate(b) ?? 1) || b.open - a.open || a.name.localeCompare(b.name, 'zh') || (a.site_id < b.site_id ? -1 : 1))
 }

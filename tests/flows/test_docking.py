@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import contextlib
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,9 +16,10 @@ from anju.devices.lower_platform import Doors, LowerPlatforms, serve
 from anju.domain import docking as words
 from anju.domain.changes import Lane
 from anju.domain.commands import Command
-from anju.domain.docking import Lower, LowerState, Upper, UpperState
+from anju.domain.docking import Expired, Lower, LowerState, Upper, UpperState
 from anju.pipeline.remote import Receiver
 from anju.security.keys import NodeKeys
+from anju.security.operator_log import OperatorLog
 from anju.store import links
 from anju.upward.docking import Hands, Uplink
 from anju.wire import signing, tls
@@ -45,6 +44,7 @@ class Station:
     waiting: list[Command] = field(default_factory=list)
     done: list[Command] = field(default_factory=list)
     grown: set[Lane] = field(default_factory=set)
+    reported: list[tuple[Expired, bool]] = field(default_factory=list)
     port: int = 0
     door: LowerPlatforms = field(init=False)
     server: HttpServer = field(init=False)
@@ -59,6 +59,9 @@ class Station:
 
     async def perform(self, command: Command) -> None:
         self.done.append(command)
+
+    async def report(self, gone: Expired, over: bool) -> None:  # noqa: FBT001
+        self.reported.append((gone, over))
 
     async def told(self, lanes: frozenset[Lane]) -> None:
         self.grown |= lanes
@@ -81,7 +84,14 @@ class Station:
     @asynccontextmanager
     async def linked(self) -> AsyncIterator[Uplink]:
         """Run the link upward while the block runs."""
-        link = Uplink(self.tier.db, self.tier.node, Hands(self.keys.sign, self.perform), clock=now)
+        log = OperatorLog(self.tier.db, self.keys, node=self.tier.node.id)
+
+        async def head() -> words.Head | None:
+            found = await log.anchor()
+            return words.Head(found.node, found.seq, found.sha256, found.sm3, found.signature) if found else None
+
+        hands = Hands(self.keys.sign, self.perform, head, self.report)
+        link = Uplink(self.tier.db, self.tier.node, hands, clock=now)
         running = asyncio.create_task(link.run())
         try:
             yield link

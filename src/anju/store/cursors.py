@@ -23,12 +23,14 @@ async def position(db: Executor, consumer: str, lane: Lane, *, epoch: int) -> Cu
     return Cursor(epoch, int(row[1])) if row and row[0] == epoch else Cursor(epoch, 0)
 
 
-async def move(db: Executor, consumer: str, lane: Lane, to: Cursor) -> None:
-    """Put ``consumer`` there."""
+async def move(db: Executor, consumer: str, lane: Lane, to: Cursor, *, logged_at: datetime | None = None) -> None:
+    """Put ``consumer`` there; ``logged_at`` is when the row it stands on was logged, where that is known."""
     await db.execute(
-        """INSERT INTO cursor (consumer, lane, epoch, seq) VALUES (%(consumer)s, %(lane)s, %(epoch)s, %(seq)s)
-           ON CONFLICT (consumer, lane) DO UPDATE
-           SET epoch = EXCLUDED.epoch, seq = EXCLUDED.seq, state = 'live', updated_at = now()""",
+        """INSERT INTO cursor (consumer, lane, epoch, seq, logged_at)
+           VALUES (%(consumer)s, %(lane)s, %(epoch)s, %(seq)s, %(logged_at)s)
+           ON CONFLICT (consumer, lane) DO UPDATE SET epoch = EXCLUDED.epoch, seq = EXCLUDED.seq, state = 'live',
+               logged_at = EXCLUDED.logged_at, updated_at = now()""",
+        logged_at=logged_at,
         consumer=consumer,
         lane=lane,
         epoch=to.epoch,
@@ -37,13 +39,17 @@ async def move(db: Executor, consumer: str, lane: Lane, to: Cursor) -> None:
 
 
 async def expire(db: Executor, consumer: str, lane: Lane, *, epoch: int, first: int, last: int) -> datetime | None:
-    """Say that ``first..last`` were dropped before ``consumer`` had them; return when it last moved, None if never."""
+    """Say that ``first..last`` were dropped before ``consumer`` had them.
+
+    Return when the row before ``first`` was logged, None where that is not known.
+    """
     row = await db.fetch_one(
-        """INSERT INTO cursor (consumer, lane, epoch, seq, state, expired_first, expired_last, updated_at)
-           VALUES (%(consumer)s, %(lane)s, %(epoch)s, %(first)s - 1, 'expired', %(first)s, %(last)s, '-infinity')
+        """INSERT INTO cursor (consumer, lane, epoch, seq, state, expired_first, expired_last)
+           VALUES (%(consumer)s, %(lane)s, %(epoch)s, %(first)s - 1, 'expired', %(first)s, %(last)s)
            ON CONFLICT (consumer, lane) DO UPDATE SET epoch = EXCLUDED.epoch, seq = EXCLUDED.seq, state = 'expired',
-               expired_first = EXCLUDED.expired_first, expired_last = EXCLUDED.expired_last
-           RETURNING CASE WHEN isfinite(updated_at) THEN updated_at END""",
+               expired_first = EXCLUDED.expired_first, expired_last = EXCLUDED.expired_last,
+               logged_at = CASE WHEN cursor.epoch = EXCLUDED.epoch THEN cursor.logged_at END
+           RETURNING logged_at""",
         consumer=consumer,
         lane=lane,
         epoch=epoch,

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from anju.domain.changes import Change, Lane, Origin
 from anju.domain.places import REGIONS, PlaceKind
@@ -12,6 +12,7 @@ from anju.store.database import Executor
 from anju.store.log import NodeId
 
 _PAGE = 200
+MARGIN = timedelta(minutes=10)  # a step is taken a little before it is logged
 ANNOUNCED = (*REGIONS, PlaceKind.GRID, PlaceKind.SITE)
 """Kinds of places that tell where a node's rows may lie."""
 
@@ -23,7 +24,7 @@ async def changes(db: Executor, lane: Lane, node: NodeId, *, since: datetime | N
     places, devices. What happened and is over (events) is not repeated.
     """
     if lane is Lane.ALARMS:
-        async for each in _alarms(db, since or datetime(1, 1, 1, tzinfo=UTC)):
+        async for each in _alarms(db, since - MARGIN if since else datetime(1, 1, 1, tzinfo=UTC)):
             yield _from(each, node)
         return
     async for each in places.all_changes(db):

@@ -51,7 +51,7 @@ class Pusher:
             mark = (await self._send(Batch(self._node.id, self._node.epoch, lane, sent))).mark
         except Gap as gap:  # the tier above was restored from a backup: it says from where
             mark = gap.mark
-        await self.go_on(lane, mark)
+        await self.go_on(lane, mark, logged_at=next((row.at for row in rows if row.seq == mark), None))
         return len(rows)
 
     async def drain(self) -> int:
@@ -64,13 +64,14 @@ class Pusher:
             total += moved
 
     async def expire(self, gone: Expired) -> datetime | None:
-        """Mark the cursor as expired over ``gone``; return when it last moved, None if it never did."""
+        """Mark the cursor as expired over ``gone``; return when the last row sent was logged, if known."""
         span = {"first": gone.first, "last": gone.last}
         return await cursors.expire(self._db, self._consumer, gone.lane, epoch=self._node.epoch, **span)
 
-    async def go_on(self, lane: Lane, mark: int) -> None:
-        """Stand at ``mark``: everything before it is above, or was replaced by a snapshot."""
-        await cursors.move(self._db, self._consumer, lane, Cursor(self._node.epoch, mark))
+    async def go_on(self, lane: Lane, mark: int, *, logged_at: datetime | None = None) -> None:
+        """Stand at ``mark``: everything up to it is above, or was replaced by a snapshot."""
+        to = Cursor(self._node.epoch, mark)
+        await cursors.move(self._db, self._consumer, lane, to, logged_at=logged_at)
 
     async def sent_up_to(self) -> dict[Lane, int]:
         """Return where each lane stands."""

@@ -8,6 +8,8 @@ down_revision = "0004"
 SQL = """
 ALTER TABLE lower_node ADD COLUMN region text NOT NULL DEFAULT '/';
 COMMENT ON COLUMN lower_node.region IS 'place path under which everything of the node lies';
+ALTER TABLE cursor ADD COLUMN logged_at timestamptz;
+COMMENT ON COLUMN cursor.logged_at IS 'when the row it stands on was logged: a resync goes back to there';
 ALTER TABLE reconciliation_day ADD COLUMN fates jsonb NOT NULL DEFAULT '{}';
 
 CREATE FUNCTION drop_partitions(parent text, before timestamptz) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER

@@ -64,6 +64,7 @@ test('only a more urgent alarm takes the place of the one shown', () => {
   expect(toShow([alarm('fire', { level: 1 })], alarm('shown'))).toBe('fire')
   expect(toShow([], alarm('shown'))).toBe('shown')
   expect(toShow([alarm('new')], null)).toBe('new')
+  expect(toShow([alarm('new')], alarm('shown', { state: 'closed' }))).toBe('new')
 })
 
 test('walking goes round the ends', () => {

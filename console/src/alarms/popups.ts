@@ -1,6 +1,6 @@
 /** Which alarm opens by itself, which wait, and where `[` and `]` lead. Pure. */
 import type { Alarm } from '@/api/types'
-import { inOrder, isWaiting, popsUp } from './list'
+import { inOrder, isOpen, isWaiting, popsUp } from './list'
 
 export interface Desk { shown: string | null; dismissed: ReadonlySet<string>; storm: boolean }
 
@@ -22,11 +22,11 @@ function oneOfEach(alarms: Alarm[], shown: string | null): Alarm[] {
   return alarms.filter((each) => kept.has(each.id))
 }
 
-/** What should stand open now: what is shown stays, unless something more urgent calls. */
+/** What should stand open now: what is shown stays while it is open, unless something more urgent calls. */
 export function toShow(queue: readonly Alarm[], shown: Alarm | null): string | null {
   const first = queue[0]
   if (!first) return shown?.id ?? null
-  if (!shown) return first.id
+  if (!shown || !isOpen(shown)) return first.id
   return first.level < shown.level ? first.id : shown.id
 }
 

@@ -1,21 +1,25 @@
 """A command is done once, by its owner, in time; whoever did not hear says unknown and tries nothing again."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from uuid_utils.compat import uuid7
 
-from anju.control.corridor import Target
+from anju.control.corridor import Target, no_driver
 from anju.domain.alarms import AlarmState, Instruction, Step
 from anju.domain.changes import Lane
 from anju.domain.commands import Command
 from anju.domain.rights import EVERYWHERE
-from anju.errors import Invalid
+from anju.errors import Conflict, DeviceSilent, Invalid, WireError
 from anju.store import commands, log
+from anju.store.commands import Grant
 from tests.control.conftest import OPERATOR, Post
 
 PANEL = Target("device", "d1", "site", "/510800/510802/site/", "", "community")
+WITHIN = timedelta(seconds=30)
 
 
 async def sent(community: Post, county: Post, step: Instruction | None = None) -> tuple[UUID, Command]:
@@ -114,12 +118,12 @@ async def test_a_forged_or_malformed_step_is_refused(community: Post, county: Po
 
 
 async def test_a_device_is_closed_to_tiers_above(community: Post, county: Post) -> None:
-    command = await county.corridor.want(OPERATOR, "arm", PANEL, {}, within=timedelta(seconds=30))
+    command = await county.corridor.want(OPERATOR, "arm", PANEL, {}, within=WITHIN)
     assert (await community.corridor.execute(command)).outcome == "not_granted"
 
 
 async def test_a_node_below_cannot_make_us_send_anything(community: Post, county: Post) -> None:
-    told = await community.corridor.want(OPERATOR, "arm", PANEL, {}, within=timedelta(seconds=30))
+    told = await community.corridor.want(OPERATOR, "arm", PANEL, {}, within=WITHIN)
     async with county.db.transaction() as tx:
         assert await commands.apply(tx, commands.change(told))
     assert await county.corridor.take("community") == []
@@ -136,3 +140,120 @@ async def test_a_node_below_speaks_only_for_its_own_commands(community: Post, co
 async def test_a_command_needs_a_time_limit(county: Post) -> None:
     with pytest.raises(Invalid):
         await county.corridor.want(OPERATOR, "arm", PANEL, {}, within=timedelta(days=1))
+
+
+async def panel(post: Post, *, kind: str = "alarm_panel") -> None:
+    await post.db.execute(
+        """INSERT INTO device (id, site_id, place_id, place_path, kind, name, protocol, home_node)
+           VALUES ('d1', 'site', 'site', '/510800/510802/site/', %(kind)s, '主机', 'dc09', 'community')""",
+        kind=kind,
+    )
+
+
+async def open_to_above(post: Post, action: str, place_path: str = "/510800/510802/") -> None:
+    at, until = post.clock(), post.clock() + timedelta(hours=1)
+    async with post.db.transaction() as tx:
+        await commands.grant(tx, Grant(uuid7(), action, place_path, "夜间无人值守", "王队长", at, until))
+
+
+@dataclass
+class Driver:
+    """A driver as a process has it: it does what it is told, or answers as it is set to."""
+
+    trouble: Exception | None = None
+    done: list[Command] = field(default_factory=list)
+
+    async def __call__(self, command: Command) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.done.append(command)
+
+
+async def test_a_devices_command_is_done_once_by_the_process_that_owns_it(community: Post) -> None:
+    driver, other = Driver(), Driver()
+    await community.corridor.want(OPERATOR, "arm", PANEL, {"area": "01"}, within=WITHIN)
+    assert await community.corridor.work("gateway-1", driver) == 1
+    assert await community.corridor.work("gateway-2", other) == 0
+    assert [(each.action, each.fencing) for each in driver.done] == [("arm", 1)]
+    assert await community.command_states() == [("confirmed", "done")]
+    await community.corridor.want(OPERATOR, "disarm", PANEL, {"area": "01"}, within=WITHIN)
+    assert await community.corridor.work("gateway-2", other) == 0
+    assert await community.corridor.work("gateway-1", driver) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "state"),
+    [
+        (Conflict("busy", "it is busy"), ("refused", "busy")),
+        (DeviceSilent("no answer"), ("unknown", "no_answer")),
+        (WireError("odd", data=b""), ("unknown", "failed")),
+    ],
+)
+async def test_what_the_driver_says_is_the_outcome(community: Post, trouble: Exception, state: tuple[str, str]) -> None:
+    await community.corridor.want(OPERATOR, "arm", PANEL, {}, within=WITHIN)
+    await community.corridor.work("gateway-1", Driver(trouble))
+    assert await community.command_states() == [state]
+    assert await community.corridor.work("gateway-1", Driver()) == 0, "nothing is tried again by itself"
+
+
+async def test_a_crash_in_the_middle_is_unknown_and_not_done_again(community: Post) -> None:
+    await community.corridor.want(OPERATOR, "arm", PANEL, {}, within=WITHIN)
+    with pytest.raises(ZeroDivisionError):
+        await community.corridor.work("gateway-1", Driver(ZeroDivisionError()))
+    assert await community.corridor.work("gateway-1", Driver()) == 0
+    community.clock.forward(31)
+    await community.corridor.expire(community.clock())
+    assert await community.command_states() == [("unknown", "no_answer")]
+
+
+async def test_what_waited_too_long_is_refused_by_its_owner(community: Post) -> None:
+    await community.corridor.want(OPERATOR, "arm", PANEL, {}, within=WITHIN)
+    community.clock.forward(31)
+    assert await community.corridor.work("gateway-1", Driver()) == 0
+    await community.corridor.expire(community.clock())
+    assert await community.command_states() == [("refused", "too_late")]
+
+
+async def test_a_device_nobody_can_command_says_so(community: Post) -> None:
+    await community.corridor.want(OPERATOR, "arm", PANEL, {}, within=WITHIN)
+    await community.corridor.work("worker", no_driver)
+    assert await community.command_states() == [("refused", "no_driver")]
+
+
+async def test_a_grant_opens_a_device_for_its_time(community: Post, county: Post) -> None:
+    await panel(community)
+    await open_to_above(community, "arm")
+    command = await county.corridor.want(OPERATOR, "arm", PANEL, {"area": ""}, within=WITHIN)
+    driver = Driver()
+    await community.corridor.execute(command)
+    await community.corridor.execute(command)
+    await community.corridor.work("gateway-1", driver)
+    assert [each.id for each in driver.done] == [command.id]
+    community.clock.forward(3600)
+    late = await county.corridor.want(OPERATOR, "arm", PANEL, {}, within=WITHIN)
+    assert (await community.corridor.execute(late)).outcome == "not_granted"
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "path", "kind", "outcome"),
+    [
+        ("disarm", {}, "/510800/510802/", "alarm_panel", "not_granted"),
+        ("arm", {}, "/510800/510802/site/b1/", "alarm_panel", "not_granted"),
+        ("arm", {"area": 1}, "/510800/510802/", "alarm_panel", "area"),
+        ("arm", {}, "/510800/510802/", "meter", "out_of_reach"),
+    ],
+)
+async def test_a_grant_opens_nothing_else(
+    community: Post, county: Post, action: str, body: dict[str, Any], path: str, kind: str, outcome: str
+) -> None:
+    await panel(community, kind=kind)
+    await open_to_above(community, "arm", path)
+    command = await county.corridor.want(OPERATOR, action, PANEL, body, within=WITHIN)
+    assert (await community.corridor.execute(command)).outcome == outcome
+
+
+async def test_where_a_device_is_its_own_node_knows_best(community: Post, county: Post) -> None:
+    await panel(community)
+    await open_to_above(community, "arm", "/elsewhere/")
+    lie = await county.corridor.want(OPERATOR, "arm", replace(PANEL, place_path="/elsewhere/"), {}, within=WITHIN)
+    assert (await community.corridor.execute(lie)).outcome == "not_granted"

@@ -4,8 +4,9 @@ A command is done once by its id, by its owner, not after its deadline. A time-o
 again by itself. Source: 5.1.2.4 (control of devices), 6.3.2-c (operations logged).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,16 +17,26 @@ from uuid_utils.compat import uuid7
 
 from anju.domain.alarms import Act
 from anju.domain.changes import Change, Lane
-from anju.domain.commands import DEADLINE_MOST, Command, CommandState, read_step
+from anju.domain.commands import (
+    DEADLINE_MOST,
+    Command,
+    CommandState,
+    DeviceAction,
+    check_device_command,
+    read_step,
+)
 from anju.domain.rights import EVERYWHERE, Principal
-from anju.errors import Conflict, Forbidden, Invalid, Refused
+from anju.errors import Conflict, DeviceSilent, Forbidden, Invalid, NotFound, Refused, WireError
 from anju.security.operator_log import OperatorLog
-from anju.store import alarms, commands, log
+from anju.store import alarms, commands, devices, leases, log
 from anju.store.database import Database, Transaction
 from anju.store.log import NodeId
 
 Told = Callable[[frozenset[Lane]], Awaitable[None]]
 Clock = Callable[[], datetime]
+Perform = Callable[[Command], Awaitable[None]]
+"""Does a command on its device before its deadline. Raises Refused, DeviceSilent, WireError."""
+LEASE = timedelta(seconds=30)
 _log = structlog.get_logger(__name__)
 
 
@@ -39,6 +50,11 @@ class Target:
     place_path: str
     jurisdiction: str
     owner_node: str
+
+
+async def no_driver(command: Command) -> None:
+    """Refuse ``command``: its device has no way in for commands."""
+    raise Conflict("no_driver", f"no driver takes {command.action} for this device")
 
 
 class Corridor:
@@ -96,6 +112,17 @@ class Corridor:
         await self._operator_log.write(who, command.action, command.target_id, detail, outcome=outcome)
         return done
 
+    async def work(self, holder: str, perform: Perform, *, limit: int = 20) -> int:
+        """Do the device commands that wait for this node, as process ``holder``; return how many were done or failed.
+
+        A device is owned by one process through a lease: what another process owns is left to it. ``perform`` gets the
+        command with the lease's fencing number; what it says is the outcome, its silence is ``unknown``.
+        """
+        begun = await self._begin(holder, limit)
+        for command in begun:
+            await self._finish(command, await self._performed(command, perform))
+        return len(begun)
+
     async def expire(self, at: datetime, limit: int = 100) -> int:
         """End what nobody answered by its deadline: ``unknown``; return how many. Nothing is tried again."""
         async with self._db.transaction() as tx:
@@ -106,6 +133,44 @@ class Corridor:
             await self._told(frozenset({Lane.ALARMS}))
         return len(late)
 
+    async def _begin(self, holder: str, limit: int) -> list[Command]:
+        """Mark what is ours as sent, before anything is done: a crash in the middle leaves it ``unknown``."""
+        at = self._clock()
+        begun = []
+        async with self._db.transaction() as tx:
+            for command in await commands.for_owner(tx, self._node.id, at=at, limit=limit):
+                lease = await leases.acquire(tx, f"device/{command.target_id}", holder, at=at, lasts=LEASE)
+                if lease is not None:
+                    begun.append(command.sent(at, lease.fencing))
+                    await commands.update(tx, begun[-1])
+            await self._append(tx, [commands.change(each) for each in begun])
+        return begun
+
+    async def _performed(self, command: Command, perform: Perform) -> tuple[CommandState, str]:
+        left = (command.deadline - self._clock()).total_seconds()
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                await perform(command)
+        except Refused as refused:
+            return CommandState.REFUSED, refused.code
+        except (DeviceSilent, TimeoutError):
+            return CommandState.UNKNOWN, "no_answer"
+        except (WireError, OSError) as error:
+            _log.warning("command failed", command=str(command.id), error=str(error))
+            return CommandState.UNKNOWN, "failed"
+        return CommandState.CONFIRMED, "done"
+
+    async def _finish(self, command: Command, found: tuple[CommandState, str]) -> None:
+        async with self._db.transaction() as tx:
+            here = await commands.lock(tx, command.id)
+            if here is not None and here.fencing == command.fencing and not here.is_over:
+                await self._end(tx, here.ended(*found, self._clock()))
+        outcome = {CommandState.CONFIRMED: "done", CommandState.REFUSED: "refused"}.get(found[0], "failed")
+        who = Principal(command.principal_id, command.principal_name, "node", node=command.principal_node)
+        detail = {"command": str(command.id), "outcome": found[1]}
+        await self._operator_log.write(who, f"commands.{command.action}", command.target_id, detail, outcome=outcome)
+        await self._told(frozenset({Lane.ALARMS}))
+
     def _late(self, command: Command, at: datetime) -> Command:
         if command.state is CommandState.SENT:
             return command.ended(CommandState.UNKNOWN, "no_answer", at)
@@ -115,30 +180,48 @@ class Corridor:
 
     async def _received(self, command: Command) -> Command:
         at = self._clock()
-        fresh = Command(**{**_wanted(command), "state": CommandState.WANTED})
+        fresh = Command(**_wanted(command))
         async with self._db.transaction() as tx:
+            if fresh.owner_node == self._node.id and not fresh.is_step:
+                fresh = await self._placed(tx, fresh)
             is_new = await commands.insert(tx, fresh, downward=True)
             here = await commands.lock(tx, command.id)
             if here is None or not is_new:
                 return here or fresh
-            refused = await self._refusal(tx, here, at)
-            if refused is not None:
+            try:
+                await self._check(tx, here, at)
+            except Refused as refused:
                 here = here.ended(CommandState.REFUSED, refused.code, at)
                 await commands.update(tx, here)
             await self._append(tx, [commands.change(here)])
         await self._told(frozenset({Lane.ALARMS}))
         return here
 
-    async def _refusal(self, tx: Transaction, command: Command, at: datetime) -> Refused | None:
+    async def _check(self, tx: Transaction, command: Command, at: datetime) -> None:
+        """Raise Refused where a command from above must not be done or handed on."""
         if at > command.deadline:
-            return Conflict("too_late", "its deadline has passed")
+            raise Conflict("too_late", "its deadline has passed")
         if command.principal_node == self._node.id:
-            return Forbidden("impostor", "a person of this node does not come from above")
+            raise Forbidden("impostor", "a person of this node does not come from above")
         if command.owner_node != self._node.id or command.is_step:
-            return None
+            return
         if not await commands.granted(tx, command.action, command.place_path, at=at):
-            return Forbidden("not_granted", "this node has not opened its devices to the tiers above")
-        return None
+            raise Forbidden("not_granted", "this node has not opened its devices to the tiers above")
+        device = await devices.find(tx, EVERYWHERE, command.target_id)
+        try:
+            action = DeviceAction(command.action)
+        except ValueError as error:
+            raise Invalid("malformed", "that is nothing done to a device") from error
+        check_device_command(action, command.body, device.kind)
+
+    async def _placed(self, tx: Transaction, command: Command) -> Command:
+        """Return a device's command where the device really is, whatever was told: grants are asked there."""
+        try:
+            device = await devices.find(tx, EVERYWHERE, command.target_id)
+        except NotFound:
+            return replace(command, site_id="", place_path="/", jurisdiction="")
+        site, path = device.site_id, device.place_path
+        return replace(command, target_kind="device", site_id=site, place_path=path, jurisdiction=device.jurisdiction)
 
     async def _step(self, command: Command) -> Command:
         try:

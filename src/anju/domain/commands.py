@@ -47,6 +47,12 @@ ALARM_STEP = "alarm."
 """Actions of this prefix are steps on an alarm; its home node does them in its own database."""
 
 
+OUTPUT_SECONDS_MOST = 600
+GRANT_MOST = timedelta(days=30)
+UNREACHABLE = frozenset({"meter"})
+"""Kinds of devices that no command reaches: metering is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One thing wanted. ``owner_node`` does it, once by ``id``, and not after ``deadline``.
@@ -135,3 +141,23 @@ def _text(told: dict[str, Any], name: str, most: int) -> str:
     if not isinstance(value, str) or len(value) > most or "\0" in value:
         raise ValueError(name)
     return value
+
+
+def check_device_command(action: DeviceAction, body: dict[str, Any], device_kind: str) -> dict[str, Any]:
+    """Return the body of a device's command as it is sent: ``area`` to arm or disarm, ``output`` and ``on`` to switch.
+
+    An output goes back by itself after ``seconds`` (1 to 600; 0: it stays). Raises Invalid for anything else.
+    """
+    if device_kind in UNREACHABLE:
+        raise Invalid("out_of_reach", "no command reaches a device of this kind")
+    if action is DeviceAction.OUTPUT:
+        output, on, seconds = body.get("output"), body.get("on"), body.get("seconds", 0)
+        named = isinstance(output, str) and 0 < len(output) <= 20 and "\0" not in output
+        timed = isinstance(seconds, int) and 0 <= seconds <= OUTPUT_SECONDS_MOST
+        if not named or not isinstance(on, bool) or not timed or set(body) - {"output", "on", "seconds"}:
+            raise Invalid("output", "an output needs its name, on or off, and at most 600 seconds")
+        return {"output": output, "on": on, "seconds": seconds}
+    area = body.get("area", "")
+    if not isinstance(area, str) or len(area) > 20 or "\0" in area or set(body) - {"area"}:
+        raise Invalid("area", "arming needs the panel's area, or nothing for the whole panel")
+    return {"area": area}

@@ -4,7 +4,7 @@ A row that a node below told of is a record only: what goes down was wanted here
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -138,6 +138,47 @@ async def granted(db: Executor, action: str, place_path: str, *, at: datetime) -
         at=at,
     )
     return row is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Tiers above may do ``action`` to devices below ``place_path`` until it ends or is taken back."""
+
+    id: UUID
+    action: str
+    place_path: str
+    reason: str
+    granted_by: str
+    granted_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+_GRANT_NAMES = [field.name for field in fields(Grant)]
+_GRANT = ", ".join(_GRANT_NAMES)
+_GRANT_IN_SCOPE = (
+    "(%(scope_everything)s OR EXISTS (SELECT FROM unnest(%(scope_paths)s::text[]) p WHERE place_path ^@ p))"
+)
+
+
+async def grant(tx: Transaction, given: Grant) -> None:
+    """Write a grant."""
+    places = ", ".join(f"%({name})s" for name in _GRANT_NAMES)
+    await tx.execute(f"INSERT INTO command_grant ({_GRANT}) VALUES ({places})", **asdict(given))
+
+
+async def grants(db: Executor, scope: Scope) -> list[Grant]:
+    """Return the newest 200 grants whose whole subtree lies inside ``scope``, also those that are over."""
+    query = f"SELECT {_GRANT} FROM command_grant WHERE {_GRANT_IN_SCOPE} ORDER BY granted_at DESC, id LIMIT 200"
+    return [Grant(*row) for row in await db.fetch(query, **scope.bounds())]
+
+
+async def revoke(tx: Transaction, scope: Scope, grant_id: UUID, *, at: datetime) -> None:
+    """Take a grant back. Raises NotFound outside ``scope`` or where it was taken back already."""
+    query = f"""UPDATE command_grant SET revoked_at = %(at)s
+        WHERE id = %(id)s AND revoked_at IS NULL AND {_GRANT_IN_SCOPE}"""
+    if not await tx.execute(query, id=grant_id, at=at, **scope.bounds()):
+        raise NotFound("no_grant", "there is no such grant here")
 
 
 async def find(db: Executor, scope: Scope, command_id: UUID) -> Command:

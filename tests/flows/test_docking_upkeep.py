@@ -139,7 +139,7 @@ async def test_rows_lost_to_retention_are_replaced_by_a_snapshot_and_told(statio
 
 def resynced(station: Station, count: int) -> Callable[[], Awaitable[bool]]:
     async def looked() -> bool:
-        rows = await docking.resyncs(station.tier.db, limit=10)
+        rows = await docking.resyncs(station.tier.db, ["county", "community"], limit=10)
         return len([row for row in rows if row["ended_at"]]) == count
 
     return looked
@@ -198,3 +198,23 @@ async def test_a_node_cannot_speak_for_another_approved_node(stations: list[Stat
         await links.approve(tx, "neighbour", region="/510800/", by="tester")
         known = await docking.learn_routes(tx, "community", ["neighbour", "village"])
     assert known == {"community", "village"}
+
+
+async def test_the_city_hears_how_a_community_stands(stations: list[Station]) -> None:
+    community, county, city = stations
+    async with community.linked():
+        await until(heard(county, "lower_node"))
+        async with county.linked():
+            await community.tier.keep(1)
+            await until(heard(city, "lower_route"))
+    row = await city.tier.db.fetch_one("SELECT via, name, tier, delay_ms FROM lower_route WHERE node = 'community'")
+    assert row == ("county", "community", "community", 0)
+    assert await city.tier.count("quarantine") == 0
+
+
+def heard(station: Station, table: str) -> Callable[[], Awaitable[bool]]:
+    async def looked() -> bool:
+        query = f"SELECT last_seen FROM {table} WHERE node = 'community' AND last_seen IS NOT NULL"
+        return await station.tier.db.fetch_one(query) is not None
+
+    return looked

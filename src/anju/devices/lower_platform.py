@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from anju.domain import docking as words
+from anju.domain.changes import Lane
 from anju.domain.commands import Command
 from anju.domain.docking import (
     MAX_BODY,
@@ -36,7 +37,7 @@ from anju.domain.docking import (
     Snapshot,
 )
 from anju.errors import DatabaseAway, Refused, WireError
-from anju.store import anchors, docking, links
+from anju.store import anchors, docking, links, log
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.wire import signing
@@ -172,8 +173,15 @@ class LowerPlatforms:
     async def _heartbeat(self, request: Request) -> words.Welcome:
         async with self._from(request) as (sender, body, epoch):
             beat = msgspec.json.decode(body, type=Beat)
-            await links.note_beat(self._db, sender.node, beat, epoch=epoch, at=self._clock())
+            await self._note(sender, beat, epoch)
             return words.Welcome(self._node.id, self._node.name, self._clock())
+
+    async def _note(self, sender: Lower, beat: Beat, epoch: int) -> None:
+        at = self._clock()
+        async with self._db.transaction() as tx:
+            told = await links.note_beat(tx, sender, beat, epoch=epoch, at=at)
+            if told:
+                await log.append(tx, Lane.BULK, [told], at=at, node=self._node)
 
     async def _resync(self, request: Request) -> Receipt:
         async with self._from(request) as (sender, body, epoch):

@@ -5,7 +5,7 @@ Source: 4.2.1 (community pushes to county), 4.2.2 (county pushes to city).
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from anju.domain.changes import Change, Fate, Lane
@@ -16,6 +16,8 @@ MAX_ROWS = 500
 MAX_BODY = 8 * 1024 * 1024  # bytes of one request or answer
 MAX_PATH = 1_000
 CODE_MINUTES = 10
+AWAY_AFTER = timedelta(seconds=90)
+"""Without a sign of life for so long a node counts as silent; word of nodes further down comes once a minute."""
 _BIGGEST = 2**63 - 1
 
 PAIR, ROWS, COMMANDS = "/docking/v1/pair", "/docking/v1/rows", "/docking/v1/commands"
@@ -155,6 +157,18 @@ class Beat:
     tier: str
     backlog: dict[Lane, int]
     delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a node stood when it was last heard: what the tier above it tells further up, in rows of kind ``node``."""
+
+    node: str
+    name: str
+    tier: str
+    last_seen: datetime
+    delay_ms: int
+    backlog: dict[Lane, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,8 @@ class _Taking:
             return "malformed"
         if change.origin is None or change.origin.node not in self.nodes:
             return "foreign_origin"
-        if change.body.get("home_node", self.source) not in self.nodes:
+        home = change.object_id if change.kind == "node" else change.body.get("home_node", self.source)
+        if home not in self.nodes:
             return "foreign_home"
         if _NUL in msgspec.json.encode(change.body):
             return "nul_in_text"
@@ -256,7 +257,12 @@ async def _devices(tx: Transaction, changes: Sequence[Change], at: datetime) -> 
     return [await devices.apply(tx, each) for each in changes]
 
 
+async def _nodes(tx: Transaction, changes: Sequence[Change], at: datetime) -> list[bool]:  # noqa: ARG001
+    return [await links.apply_standing(tx, each) for each in changes]
+
+
 _APPLY: dict[str, Apply] = {
+    "node": _nodes,
     "place": _places,
     "jurisdiction": _jurisdictions,
     "device": _devices,

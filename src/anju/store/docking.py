@@ -224,8 +224,23 @@ async def add_resynced(db: Executor, node: str, gone: Expired, *, rows: int, end
     )
 
 
-async def resyncs(db: Executor, *, limit: int) -> list[dict[str, Any]]:
-    """Return the latest resyncs, newest first."""
+async def resyncs(db: Executor, nodes: Sequence[str], *, limit: int) -> list[dict[str, Any]]:
+    """Return the latest resyncs from and to ``nodes``, newest first."""
     names = ("node", "lane", "at", "first", "last", "rows", "ended_at")
-    query = f"SELECT {', '.join(names)} FROM resync ORDER BY at DESC LIMIT %(limit)s"
-    return [dict(zip(names, row, strict=True)) for row in await db.fetch(query, limit=limit)]
+    query = f"SELECT {', '.join(names)} FROM resync WHERE node = ANY(%(nodes)s) ORDER BY at DESC LIMIT %(limit)s"
+    rows = await db.fetch(query, nodes=list(nodes), limit=limit)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+async def accounts(db: Executor, nodes: Sequence[str], *, day: date | None, limit: int) -> list[dict[str, Any]]:
+    """Return the compared accounts with ``nodes``, newest day first; kind ``*`` is a whole day."""
+    names = ("node", "day", "kind", "sent", "received", "fates", "checked_at")
+    rows = await db.fetch(
+        f"""SELECT {", ".join(names)} FROM reconciliation_day WHERE node = ANY(%(nodes)s)
+               AND (%(day)s::date IS NULL OR day = %(day)s) ORDER BY day DESC, node, kind LIMIT %(limit)s""",
+        nodes=list(nodes),
+        day=day,
+        limit=limit,
+    )
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [{**each, **each.pop("fates")} for each in found]

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from psycopg.types.json import Jsonb
 
-from anju.domain.docking import Beat, Lower, LowerState, Upper, UpperState
-from anju.store.database import Executor, Transaction
+from anju.domain.changes import Change
+from anju.domain.docking import Beat, Lower, LowerState, Standing, Upper, UpperState
+from anju.domain.rights import Scope
+from anju.store.database import IN_SCOPE, Executor, Transaction
 from anju.store.versions import Subject, bump
 
 _LOWER = "node, name, tier, public_key, fingerprint, state, epoch, region"
@@ -63,24 +66,53 @@ async def revoke(tx: Transaction, node: str) -> bool:
     return done == 1
 
 
-async def note_beat(db: Executor, node: str, beat: Beat, *, epoch: int, at: datetime) -> None:
-    """Write what a node below says of itself."""
-    await db.execute(
+TELL_EVERY = timedelta(minutes=1)
+
+
+async def note_beat(tx: Transaction, sender: Lower, beat: Beat, *, epoch: int, at: datetime) -> Change | None:
+    """Write what a node below says of itself; return what the tier above must hear of it, at most once a minute."""
+    row = await tx.fetch_one(
         """UPDATE lower_node SET last_seen = %(at)s, epoch = %(epoch)s, delay_ms = %(delay)s, backlog = %(backlog)s,
-               name = %(name)s WHERE node = %(node)s""",
-        node=node,
+               name = %(name)s, told_at = CASE WHEN told_at > %(due)s THEN told_at ELSE %(at)s END
+           WHERE node = %(node)s RETURNING told_at = %(at)s""",
+        node=sender.node,
         at=at,
         epoch=epoch,
         delay=beat.delay_ms,
         backlog=Jsonb({lane.value: count for lane, count in beat.backlog.items()}),
         name=beat.name,
+        due=at - TELL_EVERY,
     )
+    if not row or not row[0]:
+        return None
+    standing = Standing(sender.node, beat.name, sender.tier, at, beat.delay_ms, beat.backlog)
+    version = int(at.timestamp() * 1000)
+    return Change("node", sender.node, version, "", "/", "", body=msgspec.to_builtins(asdict(standing)))
+
+
+async def apply_standing(tx: Transaction, told: Change) -> bool:
+    """Take in how a node further down stands; return False where newer word is here. Raises msgspec errors."""
+    standing = msgspec.convert(told.body, Standing, strict=False)
+    if standing.node != told.object_id:
+        raise ValueError(f"node {told.object_id} contradicts itself")
+    done = await tx.execute(
+        """UPDATE lower_route SET name = %(name)s, tier = %(tier)s, last_seen = %(last_seen)s, delay_ms = %(delay_ms)s,
+               backlog = %(backlog)s, version = %(version)s WHERE node = %(node)s AND version < %(version)s""",
+        **{**asdict(standing), "backlog": Jsonb(standing.backlog), "version": told.version},
+    )
+    return done == 1
 
 
 async def upper(db: Executor) -> Upper | None:
     """Return the tier above, None where this node was never paired."""
     row = await db.fetch_one(f"SELECT {_UPPER} FROM upper_link")
     return Upper(row[0], row[1], row[2], row[3], row[4], UpperState(row[5]), row[6]) if row else None
+
+
+async def upper_times(db: Executor) -> dict[str, datetime | None]:
+    """Return when this node was paired with the tier above, and when that last acknowledged a row."""
+    row = await db.fetch_one("SELECT paired_at, last_ack_at FROM upper_link")
+    return dict(zip(("paired_at", "last_ack_at"), row or (None, None), strict=True))
 
 
 async def put_upper(tx: Transaction, link: Upper, *, at: datetime) -> None:
@@ -145,6 +177,43 @@ async def use_code(tx: Transaction, digest: bytes, *, at: datetime) -> bool:
     """Use a code up; return False where another was faster."""
     query = "UPDATE pairing_code SET used_at = %(at)s WHERE hash = %(hash)s AND used_at IS NULL"
     return await tx.execute(query, hash=digest, at=at) == 1
+
+
+async def lower_nodes(db: Executor, scope: Scope) -> list[dict[str, Any]]:
+    """Return the nodes below with their marks and today's fates; with less than everything, those with places there."""
+    names = ("node", "name", "tier", "state", "last_seen_at", "delay_ms", "fingerprint", "backlog", "epoch", "asked_at")
+    rows = await db.fetch(
+        f"""SELECT node, name, tier, state, last_seen, delay_ms, fingerprint, backlog, epoch, asked_at, region,
+               (SELECT coalesce(jsonb_agg(jsonb_build_object('epoch', m.epoch, 'lane', m.lane, 'mark', m.mark)), '[]')
+                FROM lower_mark m WHERE m.node = n.node),
+               (SELECT jsonb_build_object('kept', coalesce(sum(kept), 0), 'duplicate', coalesce(sum(duplicate), 0),
+                    'held', coalesce(sum(held), 0), 'dropped', coalesce(sum(dropped), 0))
+                FROM fate_day f WHERE f.node = n.node AND f.day = (now() AT TIME ZONE 'UTC')::date)
+           FROM lower_node n WHERE {_NODE_IN_SCOPE} ORDER BY name, node""",
+        **scope.bounds(),
+    )
+    return [dict(zip((*names, "region", "marks", "fates"), row, strict=True)) for row in rows]
+
+
+_NODE_IN_SCOPE = f"""(%(scope_everything)s OR EXISTS (SELECT FROM place p WHERE (p.home_node = n.node
+    OR p.home_node IN (SELECT r.node FROM lower_route r WHERE r.via = n.node)) AND p.kind = 'site' AND {IN_SCOPE}))"""
+
+
+async def nodes_in(db: Executor, scope: Scope) -> set[str]:
+    """Return the nodes below with a 小区 inside ``scope``, and the tier above for who may see everything."""
+    rows = await db.fetch(f"SELECT node FROM lower_node n WHERE {_NODE_IN_SCOPE}", **scope.bounds())
+    above = await upper(db) if scope.everything else None
+    return {row[0] for row in rows} | ({above.node} if above else set())
+
+
+async def root_path(db: Executor, node: str) -> str:
+    """Return the path of the topmost place kept by ``node``, ``/`` where it keeps none."""
+    row = await db.fetch_one(
+        """SELECT place_path FROM place WHERE home_node = %(node)s AND retired_at IS NULL
+           ORDER BY length(place_path), place_path LIMIT 1""",
+        node=node,
+    )
+    return row[0] if row else "/"
 
 
 async def sites(db: Executor, node: str) -> frozenset[str]:

@@ -8,6 +8,11 @@ down_revision = "0004"
 SQL = """
 ALTER TABLE lower_node ADD COLUMN region text NOT NULL DEFAULT '/';
 COMMENT ON COLUMN lower_node.region IS 'place path under which everything of the node lies';
+ALTER TABLE lower_node ADD COLUMN told_at timestamptz;
+COMMENT ON COLUMN lower_node.told_at IS 'when the tier above was last told how this node stands';
+ALTER TABLE lower_route ADD COLUMN name text NOT NULL DEFAULT '', ADD COLUMN tier text NOT NULL DEFAULT '',
+    ADD COLUMN last_seen timestamptz, ADD COLUMN delay_ms bigint, ADD COLUMN backlog jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN version bigint NOT NULL DEFAULT 0;
 ALTER TABLE cursor ADD COLUMN logged_at timestamptz;
 COMMENT ON COLUMN cursor.logged_at IS 'when the row it stands on was logged: a resync goes back to there';
 ALTER TABLE reconciliation_day ADD COLUMN fates jsonb NOT NULL DEFAULT '{}';

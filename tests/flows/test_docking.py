@@ -60,8 +60,8 @@ class Station:
     async def perform(self, command: Command) -> None:
         self.done.append(command)
 
-    async def report(self, gone: Expired, over: bool) -> None:  # noqa: FBT001
-        self.reported.append((gone, over))
+    async def report(self, gone: Expired, active: bool) -> None:  # noqa: FBT001 - the link's signature
+        self.reported.append((gone, active))
 
     async def told(self, lanes: frozenset[Lane]) -> None:
         self.grown |= lanes

@@ -129,7 +129,7 @@ class Hands:
     """What the link needs of its siblings.
 
     ``sign`` signs with the node's key; ``perform`` does a command, once by its id. ``head`` gives the operator
-    log's newest head, signed; ``report`` raises, and with True ends, the alarm about rows lost to retention.
+    log's newest head, signed; ``report`` raises with True, and ends with False, the alarm about rows lost to retention.
     """
 
     sign: Sign
@@ -236,7 +236,7 @@ class _Talk:
         """Send things as they stand instead of the rows that are gone, then go on behind them."""
         since = await self._pusher.expire(gone)
         if await docking.begin_resync(self._db, self._link.node, gone, at=self._clock()) and self._hands.report:
-            await self._hands.report(gone, False)
+            await self._hands.report(gone, True)
         _log.warning("resync", upper=self._link.node, lane=gone.lane, first=gone.first, last=gone.last)
         count, part = 0, Snapshot(gone.lane, self._node.epoch, gone.first, gone.last)
         async for changes in _gathered(snapshot.changes(self._db, gone.lane, self._node, since=since)):
@@ -246,7 +246,7 @@ class _Talk:
         await docking.add_resynced(self._db, self._link.node, gone, rows=count, ended_at=self._clock())
         await self._pusher.go_on(gone.lane, mark)
         if self._hands.report:
-            await self._hands.report(gone, True)
+            await self._hands.report(gone, False)
 
     async def _beat(self) -> None:
         backlog, oldest = await self._pusher.backlog(), await self._pusher.oldest_waiting()

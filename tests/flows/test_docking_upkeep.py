@@ -200,6 +200,16 @@ async def test_a_node_cannot_speak_for_another_approved_node(stations: list[Stat
     assert known == {"community", "village"}
 
 
+async def test_alarms_go_up_while_a_batch_of_bulk_is_stuck(stations: list[Station]) -> None:
+    community, county, _ = stations
+    async with county.tier.db.transaction() as tx:
+        await docking.lock_mark(tx, "community", community.tier.node.epoch, Lane.BULK)
+        async with community.linked():
+            await community.tier.keep(2)
+            await until(has(county, "alarm", 2), within_s=4)
+            assert await county.tier.count("event") == 0
+
+
 async def test_the_city_hears_how_a_community_stands(stations: list[Station]) -> None:
     community, county, city = stations
     async with community.linked():

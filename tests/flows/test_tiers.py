@@ -10,7 +10,7 @@ import pytest_asyncio
 from uuid_utils.compat import uuid7
 
 from anju.domain.alarms import Act, Person, Step
-from anju.domain.changes import Change, Lane, Origin
+from anju.domain.changes import Change, Fate, Lane, Origin
 from anju.domain.docking import Batch, Receipt, Sent
 from anju.domain.rights import EVERYWHERE
 from anju.engines import Postgres
@@ -189,6 +189,16 @@ async def test_a_malformed_row_is_held_and_the_rest_goes_on(tiers: list[Tier]) -
         "outside_sender",
     ]
     assert await county.count("event") == 1
+
+
+async def test_places_at_and_above_the_region_are_dropped_for_ours(tiers: list[Tier]) -> None:
+    _, county, _ = tiers
+    origin = Origin("community", 1, 1)
+    regions = [Change("place", "510800", 1, "", "/510800/", "", {}, origin=origin)]
+    rows = tuple(Sent(1, county.clock(), each) for each in regions)
+    receipt = await county.receive(Batch("community", 7, Lane.BULK, rows))
+    assert receipt.fates == (Fate.DROPPED,)
+    assert await county.count("quarantine") == 0
 
 
 async def test_the_days_accounts_agree(tiers: list[Tier]) -> None:

@@ -264,6 +264,10 @@ class Bounds:
             return None if path.startswith(self.region) and path != self.region else "outside_region"
         return None if change.kind in FREE or self._inside(path) else "outside_sender"
 
+    def above(self, change: Change) -> bool:
+        """Return whether ``change`` is a place at or above the region: ours counts, and the sender's is dropped."""
+        return change.kind == "place" and self.region.startswith(change.place_path)
+
     def _inside(self, path: str) -> bool:
         ends = [index + 1 for index, letter in enumerate(path) if letter == "/"]
         return any(path[:end] in self.sites for end in ends)

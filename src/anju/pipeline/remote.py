@@ -23,6 +23,7 @@ from anju.store.database import Database, Transaction
 from anju.store.log import NodeId
 
 _NUL = b"\\u0000"
+ABOVE = "above_region"
 _MOST = 2**53  # of a version: any JSON reader counts that far
 _OWN_FAULT = (
     psycopg.DataError,
@@ -75,7 +76,7 @@ async def resync(tx: Transaction, part: Snapshot, sender: Lower, *, node: NodeId
     mark = await docking.lock_mark(tx, source, part.epoch, part.lane)
     if part.last and part.first > mark + 1:
         raise Gap(mark)
-    fates = await take(tx, part.changes, source=source, region=region, node=node, at=at) if part.changes else []
+    fates = await take(tx, part.changes, source=source, region=region, node=node, at=at, holding=part.last > 0)
     if part.last:
         gone = Expired(part.lane, part.first, part.last)
         await docking.begin_resync(tx, source, gone, at=at)
@@ -110,10 +111,20 @@ async def receive(tx: Transaction, batch: Batch, *, region: str, node: NodeId, a
 
 
 async def take(
-    tx: Transaction, changes: Sequence[Change], *, source: str, region: str, node: NodeId, at: datetime
+    tx: Transaction,
+    changes: Sequence[Change],
+    *,
+    source: str,
+    region: str,
+    node: NodeId,
+    at: datetime,
+    holding: bool = True,
 ) -> list[Fate]:
-    """Write ``changes`` of the node ``source``, kind by kind; return what became of each, in their order."""
-    taking = _Taking(tx, source, region, node, at)
+    """Write ``changes`` of the node ``source``, kind by kind; return what became of each, in their order.
+
+    Without ``holding`` what must be held is only said to be: its row comes by itself and is held then.
+    """
+    taking = _Taking(tx, source, region, node, at, holding)
     await taking.learn(changes)
     fates: dict[int, Fate] = {}
     for kind in (*_APPLY, None):
@@ -133,6 +144,7 @@ class _Taking:
     region: str
     node: NodeId
     at: datetime
+    holding: bool
     nodes: frozenset[str] = frozenset()
 
     async def learn(self, changes: Sequence[Change]) -> None:
@@ -162,7 +174,7 @@ class _Taking:
             return "foreign_home"
         if _NUL in msgspec.json.encode(change.body):
             return "nul_in_text"
-        return bounds.hold(change) or ""
+        return ABOVE if bounds.above(change) else bounds.hold(change) or ""
 
     async def _write(self, changes: Sequence[Change], write: Apply) -> list[Fate]:
         try:
@@ -175,6 +187,10 @@ class _Taking:
         return [fate for each in changes for fate in await self._write([each], write)]
 
     async def _hold(self, change: Change, reason: str) -> Fate:
+        if reason == ABOVE:
+            return Fate.DROPPED
+        if not self.holding:
+            return Fate.HELD
         told = msgspec.json.encode(change).replace(_NUL, b"\\ufffd")
         row = docking.Held(uuid7(), self.at, self.source, reason, change, told)
         try:

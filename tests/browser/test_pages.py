@@ -75,8 +75,8 @@ async def test_a_fresh_node_is_set_up_by_its_link_and_never_again(fresh: Tier, p
 async def test_the_audit_administrator_verifies_the_log(node: Tier, page: Page) -> None:
     await log_in(page, node, "audit")
     await page.goto(f"{node.url}/#/operator_log")
-    await page.get_by_role("button", name="验证").click()
-    await expect(page.get_by_text(re.compile("完整|一致|未被改动"))).to_be_visible()
+    await page.get_by_role("button", name="校验日志").click()
+    await expect(page.get_by_text(re.compile("日志完整"))).to_be_visible()
 
 
 async def test_language_and_theme_follow_the_person(node: Tier, page: Page) -> None:

@@ -30,7 +30,7 @@ from anju.store.migrate import migrate
 
 EXIT_LOCKED = 77
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
-STEADY_S = 30.0  # after that long a process counts as healthy and its next restart is quick again
+STEADY_S = 5.0  # after that long a process counts as healthy and its next restart is quick again
 STOP_S = 10.0
 _log = structlog.get_logger(__name__)
 

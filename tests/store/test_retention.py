@@ -27,9 +27,7 @@ async def aged(db: Database, node: NodeId, postgres: Postgres) -> AsyncIterator[
     owner = postgres.owner_url(db.url.rsplit("/", 1)[1].split("?")[0])
     first, last = (OLD - timedelta(days=2)).date(), (OLD + timedelta(days=2)).date()
     async with await psycopg.AsyncConnection.connect(owner, autocommit=True) as connection:
-        await connection.execute(
-            f"CREATE TABLE log_aged PARTITION OF log FOR VALUES FROM ('{first}') TO ('{last}')"
-        )
+        await connection.execute(f"CREATE TABLE log_aged PARTITION OF log FOR VALUES FROM ('{first}') TO ('{last}')")
     async with db.transaction() as tx:
         await log.append(tx, Lane.ALARMS, rows(3), at=OLD, node=node)
     async with db.transaction() as tx:

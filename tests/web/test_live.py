@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from anju.domain.changes import Change, Lane
-from anju.domain.rights import Action, Scope
+from anju.domain.rights import Action, Principal, Scope
 from anju.store import events, log
 from anju.web.live import Live, LogTail
 from anju.web.server import make_app
@@ -128,12 +128,10 @@ async def test_a_token_that_is_not_ours_means_load_again(desk: Desk, token: str)
 
 
 async def test_the_page_of_a_revoked_account_closes_within_three_seconds(desk: Desk) -> None:
-    from tests.web.conftest import ANJU
-
     account = await desk.web.account("guard", everywhere("guard"))
     async with desk.page("guard") as socket:
         await heard(socket, "hello")
-        await desk.web.identity.accounts.disable(ANJU, account)
+        await desk.web.identity.accounts.disable(Principal("anju", "Anju", "system"), account)
         async with asyncio.timeout(3):
             assert (await heard(socket, "closing"))["reason"] == "session_ended"
             with pytest.raises(ConnectionClosed):

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import contextlib
-import contextlib
 import hashlib
 import os
 import ssl

@@ -18,7 +18,8 @@ CREATE TABLE place (
     version bigint NOT NULL DEFAULT 1, updated_at timestamptz NOT NULL DEFAULT now(), retired_at timestamptz);
 CREATE INDEX ON place (parent_id);
 CREATE INDEX ON place (place_path text_pattern_ops);
-COMMENT ON COLUMN place.profile IS 'of a 小区: era (new, built), form (closed, open), households, manager, phone, retention';
+COMMENT ON COLUMN place.profile IS 'of a 小区: era (new, built), form (closed, open), households, manager, phone,
+    retention';
 
 CREATE TABLE place_history (
     place_id text NOT NULL, version bigint NOT NULL, at timestamptz NOT NULL, by_name text NOT NULL,

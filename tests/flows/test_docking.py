@@ -225,6 +225,22 @@ def polling(station: Station) -> Callable[[], Awaitable[bool]]:
     return looked
 
 
+async def test_a_node_that_falls_silent_is_told_once_and_its_return_too(stations: list[Station]) -> None:
+    community, county, _ = stations
+    told: list[tuple[str, bool]] = []
+
+    async def tell(node: Lower, silent: bool) -> None:  # noqa: FBT001 - the door's signature
+        told.append((node.node, silent))
+
+    client = community.client(county)
+    for ago in ("2 minutes", "2 minutes", "0"):
+        await client.send("POST", words.HEARTBEAT, BEAT)
+        await county.tier.db.execute("UPDATE lower_node SET last_seen = last_seen - %(ago)s::interval", ago=ago)
+        await county.door.tell_silence(tell)
+    await client.close()
+    assert told == [("community", True), ("community", False)]
+
+
 BEAT = msgspec.json.encode(words.Beat("c", "community", {}, 0))
 COMMAND = msgspec.convert(
     {

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from anju.domain.alarms import Act, Person, Step
 from anju.domain.changes import Change, Fate, Lane, Origin
 from anju.domain.docking import Batch, Receipt, Sent
+from anju.domain.events import EventKind
 from anju.domain.rights import EVERYWHERE
 from anju.engines import Postgres
 from anju.errors import UpperAway
@@ -189,6 +190,15 @@ async def test_a_malformed_row_is_held_and_the_rest_goes_on(tiers: list[Tier]) -
         "outside_sender",
     ]
     assert await county.count("event") == 1
+
+
+async def test_what_a_node_says_of_itself_lies_at_the_root(tiers: list[Tier]) -> None:
+    _, county, _ = tiers
+    origin = Origin("community", 1, 1)
+    told = replace(event(EventKind.COMMUNICATION), site_id="", place_path="/", device_id="community")
+    change = Change("event", str(told.id), 1, "", "/", "", events.body(told), origin=origin)
+    receipt = await county.receive(Batch("community", 7, Lane.BULK, (Sent(1, county.clock(), change),)))
+    assert receipt.fates == (Fate.KEPT,)
 
 
 async def test_places_at_and_above_the_region_are_dropped_for_ours(tiers: list[Tier]) -> None:

@@ -183,6 +183,15 @@ class LowerPlatforms:
             if told:
                 await log.append(tx, Lane.BULK, [told], at=at, node=self._node)
 
+    async def tell_silence(self, tell: Callable[[Lower, bool], Awaitable[object]]) -> None:
+        """Have ``tell`` raise with True, end with False, the alarm about a node below that gives no sign of life.
+
+        What cannot be told now is told next time. Source: 4.2.2; the silence of a link is an alarm of its own.
+        """
+        for node, silent in await links.silence_due(self._db, at=self._clock()):
+            await tell(node, silent)
+            await links.note_silence(self._db, node.node, silent=silent)
+
     async def _resync(self, request: Request) -> Receipt:
         async with self._from(request) as (sender, body, epoch):
             part = msgspec.json.decode(body, type=Snapshot)

@@ -262,7 +262,8 @@ class Bounds:
         path = change.place_path
         if change.kind == "place":
             return None if path.startswith(self.region) and path != self.region else "outside_region"
-        return None if change.kind in FREE or self._inside(path) else "outside_sender"
+        of_itself = change.kind in OF_ITSELF and path == "/" and not change.site_id
+        return None if change.kind in FREE or of_itself or self._inside(path) else "outside_sender"
 
     def above(self, change: Change) -> bool:
         """Return whether ``change`` is a place at or above the region: ours counts, and the sender's is dropped."""
@@ -273,5 +274,7 @@ class Bounds:
         return any(path[:end] in self.sites for end in ends)
 
 
+OF_ITSELF = frozenset({"event", "alarm", "alarm_step"})
+"""Kinds in which a node speaks of itself, at the root and in no community: lost rows, a silent node below it."""
 FREE = frozenset({"jurisdiction", "node"})
 """Kinds that lie nowhere: a 管辖机构 and a node cross the places."""

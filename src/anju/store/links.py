@@ -9,7 +9,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from anju.domain.changes import Change
-from anju.domain.docking import Beat, Lower, LowerState, Standing, Upper, UpperState
+from anju.domain.docking import AWAY_AFTER, Beat, Lower, LowerState, Standing, Upper, UpperState
 from anju.domain.rights import Scope
 from anju.store.database import IN_SCOPE, Executor, Transaction
 from anju.store.versions import Subject, bump
@@ -101,6 +101,21 @@ async def apply_standing(tx: Transaction, told: Change) -> bool:
         **{**asdict(standing), "backlog": Jsonb(standing.backlog), "version": told.version},
     )
     return done == 1
+
+
+async def silence_due(db: Executor, *, at: datetime) -> list[tuple[Lower, bool]]:
+    """Return the nodes below that fell silent, and with False those heard again, where nobody was told yet."""
+    rows = await db.fetch(
+        f"""SELECT {_LOWER}, NOT silent FROM lower_node
+            WHERE silent <> (state = 'approved' AND coalesce(last_seen < %(since)s, false)) ORDER BY node""",
+        since=at - AWAY_AFTER,
+    )
+    return [(_lower(row), row[-1]) for row in rows]
+
+
+async def note_silence(db: Executor, node: str, *, silent: bool) -> None:
+    """Note that the silence of a node below, or its end, was told."""
+    await db.execute("UPDATE lower_node SET silent = %(silent)s WHERE node = %(node)s", node=node, silent=silent)
 
 
 async def upper(db: Executor) -> Upper | None:

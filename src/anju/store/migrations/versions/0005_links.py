@@ -8,7 +8,8 @@ down_revision = "0004"
 SQL = """
 ALTER TABLE lower_node ADD COLUMN region text NOT NULL DEFAULT '/';
 COMMENT ON COLUMN lower_node.region IS 'place path under which everything of the node lies';
-ALTER TABLE lower_node ADD COLUMN told_at timestamptz;
+ALTER TABLE lower_node ADD COLUMN told_at timestamptz, ADD COLUMN silent boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN lower_node.silent IS 'whether its silence was told as an alarm';
 COMMENT ON COLUMN lower_node.told_at IS 'when the tier above was last told how this node stands';
 ALTER TABLE lower_route ADD COLUMN name text NOT NULL DEFAULT '', ADD COLUMN tier text NOT NULL DEFAULT '',
     ADD COLUMN last_seen timestamptz, ADD COLUMN delay_ms bigint, ADD COLUMN backlog jsonb NOT NULL DEFAULT '{}',

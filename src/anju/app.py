@@ -218,7 +218,8 @@ async def web(node: Node) -> None:
 
 
 async def gateway(node: Node) -> None:
-    """The devices' process: alarm panels today."""
+    """The devices' process: alarm panels today, which take no commands."""
+    from anju.control.corridor import no_driver
     from anju.devices.alarm_panel import AlarmPanels
     from anju.domain.supervision import Supervision
     from anju.pipeline.accept import Acceptor
@@ -245,13 +246,16 @@ async def gateway(node: Node) -> None:
         await acceptor.restore()
         await panels.open(settings.host, settings.dc09)
         stack.push_async_callback(panels.close)
-        await together(keeper.run(), registry.run(), acceptor.run(), panels.watch())
+        commands = every(0.5, lambda: node.corridor.work("gateway", no_driver))
+        await together(keeper.run(), registry.run(), acceptor.run(), panels.watch(), commands)
 
 
 async def worker(node: Node) -> None:
-    """What nobody waits for: the link upward, escalation, time limits, retention."""
+    """What nobody waits for: the link upward, linkage, escalation, time limits, retention."""
+    from anju.control.reactions import Reactions
     from anju.domain.docking import Head
     from anju.pipeline.keep import Keeper
+    from anju.pipeline.link import Linker
     from anju.store import retention
     from anju.upward.docking import Hands, Uplink
 
@@ -267,13 +271,18 @@ async def worker(node: Node) -> None:
     hands = Hands(node.keys.sign, node.corridor.execute, head=head, report=report)
     uplink = Uplink(node.db, node.node, hands, clock=clock)
 
+    reactions = Reactions(node.db, node.node, node.corridor, node.operator_log, clock)
+    linker = Linker(node.db, node.node, reactions.perform, clock=clock, told=node.told)
+
     async def grown(data: bytes) -> None:
         uplink.wake(frozenset(Lane(each) for each in data.decode().split(",") if each))
+        linker.wake()
 
     await node.bus.listen("log", grown)
     await together(
         keeper.run(),
         uplink.run(),
+        linker.run(),
         every(1.0, lambda: node.desk.tick(clock())),
         every(1.0, lambda: node.corridor.expire(clock())),
         every(60.0, lambda: node.operator_log.keep_head(clock())),

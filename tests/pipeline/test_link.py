@@ -178,15 +178,37 @@ async def test_an_event_that_cannot_be_read_stops_nothing(bench: Bench) -> None:
     assert len(bench.performed) == 1
 
 
-async def test_a_tier_above_sees_what_was_done_below_once(bench: Bench) -> None:
+async def told_below(bench: Bench) -> list[Change]:
+    """Return what a community's log says of a rule that is none of ours."""
     rule = await bench.rule()
-    (heard,) = await bench.heard()
+    await bench.heard()
     await bench.linker.drain()
     rows = await log.read(bench.db, Lane.ALARMS, bench.node.epoch, 0, 100)
-    told = [row.change for row in rows if row.change.kind == "linkage_action"]
-    await bench.db.execute("DELETE FROM linkage_action")
+    for table in ("linkage_action", "linkage_rule"):
+        await bench.db.execute(f"DELETE FROM {table} WHERE %(id)s IS NOT NULL", id=rule.id)
+    bench.performed.clear()
+    return [row.change for row in rows if row.change.kind == "linkage_action"]
+
+
+async def test_a_tier_above_sees_what_was_done_below_once(bench: Bench) -> None:
+    told = await told_below(bench)
     async with bench.db.transaction() as tx:
         assert [await linkage.apply(tx, each) for each in (*told, *told)] == [True, True, False, False]
     assert await bench.states() == [("lamp", "done")]
-    (row,) = await bench.db.fetch("SELECT rule_id, record_id FROM linkage_action")
-    assert row == (rule.id, str(heard.id))
+
+
+async def test_what_a_node_below_wants_is_not_done_here(bench: Bench) -> None:
+    wanted, _ = await told_below(bench)
+    async with bench.db.transaction() as tx:
+        await linkage.apply(tx, wanted)
+    await bench.linker.drain()
+    assert bench.performed == []
+    assert await bench.states() == [("lamp", "wanted")]
+
+
+async def test_of_our_own_rules_a_node_below_can_say_nothing(bench: Bench) -> None:
+    wanted, _ = await told_below(bench)
+    rule = await bench.rule()
+    lie = replace(wanted, body={**wanted.body, "rule_id": str(rule.id)})
+    async with bench.db.transaction() as tx:
+        assert not await linkage.apply(tx, lie)

@@ -18,7 +18,7 @@ from anju.domain.changes import Change, Fate, Lane
 from anju.domain.docking import MAX_PATH, Batch, Bounds, Expired, Gap, Lower, Receipt, Snapshot
 from anju.domain.events import Event
 from anju.errors import Refused
-from anju.store import alarms, commands, devices, docking, events, links, log, places
+from anju.store import alarms, commands, devices, docking, events, linkage, links, log, places
 from anju.store.database import Database, Transaction
 from anju.store.log import NodeId
 
@@ -256,6 +256,10 @@ async def _commands(tx: Transaction, changes: Sequence[Change], at: datetime) ->
     return [await commands.apply(tx, each) for each in changes]
 
 
+async def _reactions(tx: Transaction, changes: Sequence[Change], at: datetime) -> list[bool]:  # noqa: ARG001
+    return [await linkage.apply(tx, each) for each in changes]
+
+
 def _must_be_named(changes: Sequence[Change], ids: Sequence[object]) -> None:
     if [each.object_id for each in changes] != [str(each) for each in ids]:
         raise ValueError("a row's id is not its object's")
@@ -286,5 +290,6 @@ _APPLY: dict[str, Apply] = {
     "alarm": _alarms,
     "alarm_step": _steps,
     "command": _commands,
+    "linkage_action": _reactions,
 }
 """In the order in which one batch is written: places before what lies in them."""

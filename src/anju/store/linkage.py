@@ -182,9 +182,12 @@ async def insert(tx: Transaction, actions: Sequence[Decided]) -> list[Decided]:
 async def apply(tx: Transaction, told: Change) -> bool:
     """Take in what a node below did by its rules; return False where as much is known already.
 
+    It is a record only: nothing is done here by it, and of our own rules a node below can say nothing.
     Raises msgspec.ValidationError for a malformed body.
     """
     action = msgspec.convert(told.body, Decided, strict=False)
+    if await tx.fetch_one("SELECT FROM linkage_rule WHERE id = %(id)s", id=action.rule_id):
+        return False
     if await insert(tx, [action]):
         return True
     row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM linkage_action WHERE {_KEY} FOR UPDATE", **_action_row(action))
@@ -195,6 +198,7 @@ async def apply(tx: Transaction, told: Change) -> bool:
     return True
 
 
+_OURS = "rule_id IN (SELECT id FROM linkage_rule)"
 _KEY = """rule_id = %(rule_id)s AND rule_version = %(rule_version)s AND record_id = %(record_id)s
     AND target = %(target)s"""
 
@@ -211,8 +215,8 @@ async def begin(tx: Transaction, *, limit: int) -> list[Decided]:
     """Return what waits to be done, marked as sent before anything is done: it is never done twice."""
     rows = await tx.fetch(
         f"""UPDATE linkage_action SET state = 'sent' WHERE (rule_id, rule_version, record_id, target) IN (
-                SELECT rule_id, rule_version, record_id, target FROM linkage_action WHERE state = 'wanted'
-                ORDER BY decided_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+                SELECT rule_id, rule_version, record_id, target FROM linkage_action
+                WHERE state = 'wanted' AND {_OURS} ORDER BY decided_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
             RETURNING {_COLUMNS}""",
         limit=limit,
     )
@@ -223,7 +227,7 @@ async def lost(tx: Transaction, *, at: datetime) -> list[Decided]:
     """Mark as unknown what was begun long ago and never heard of again: a process died in the middle; return it."""
     rows = await tx.fetch(
         f"""UPDATE linkage_action SET state = 'unknown'
-            WHERE state = 'sent' AND command_id IS NULL AND decided_at < %(before)s RETURNING {_COLUMNS}""",
+            WHERE state = 'sent' AND command_id IS NULL AND decided_at < %(before)s AND {_OURS} RETURNING {_COLUMNS}""",
         before=at - timedelta(minutes=10),
     )
     return [_decided(row) for row in rows]

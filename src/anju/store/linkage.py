@@ -186,7 +186,7 @@ async def apply(tx: Transaction, told: Change) -> bool:
     Raises msgspec.ValidationError for a malformed body.
     """
     action = msgspec.convert(told.body, Decided, strict=False)
-    if await tx.fetch_one("SELECT FROM linkage_rule WHERE id = %(id)s", id=action.rule_id):
+    if await tx.fetch("SELECT 1 FROM linkage_rule WHERE id = %(id)s", id=action.rule_id):
         return False
     if await insert(tx, [action]):
         return True

@@ -2,7 +2,7 @@
 
 Rules turn events into actions; somebody else does them. What a rule decides too late is only written down as expired.
 No meter, valve or power switch is within reach, whatever a rule says.
-Source: 5.1.2.4 (pictures and lamps follow an intrusion), 4.2.1.4 (linkage between systems).
+Source: 5.1.2.4 (pictures and lamps follow an intrusion).
 """
 
 import math

@@ -2,7 +2,7 @@
 
 Pop-ups and marks are done by being written; the rest is performed by somebody else, once, and not later than it makes
 sense. What a crash left in the middle is unknown and is not done again.
-Source: 5.1.2.4, 4.2.1.4.
+Source: 5.1.2.4.
 """
 
 import asyncio

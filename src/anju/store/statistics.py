@@ -1,6 +1,6 @@
 """Figures over time: from the hourly roll-ups where a whole community is in reach, else counted row by row.
 
-Every figure can be had again from the rows themselves. Source: 4.2.1.6 (statistics).
+Every figure can be had again from the rows themselves. Source: 4.2.1.4 (statistics).
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Linkage rules: written as one sentence, tried on past events before they are switched on, and what they did.
 
-Source: 4.2.1.4 (linkage between systems), 5.1.2.4.
+Source: 5.1.2.4 (linkage).
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """Figures over time, within what the caller may see.
 
-Source: 4.2.1.6 (statistics).
+Source: 4.2.1.4 (statistics).
 """
 
 from datetime import UTC, datetime, timedelta

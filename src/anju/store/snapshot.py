@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from anju.domain.changes import Change, Lane, Origin
 from anju.domain.places import REGIONS, PlaceKind
 from anju.domain.rights import EVERYWHERE
-from anju.store import devices, places
+from anju.store import alarms, devices, places
 from anju.store.database import Executor
 from anju.store.log import NodeId
 
-_PAGE = 200
+EVER = datetime(1, 1, 1, tzinfo=UTC)
 MARGIN = timedelta(minutes=10)  # a step is taken a little before it is logged
 ANNOUNCED = (*REGIONS, PlaceKind.GRID, PlaceKind.SITE)
 """Kinds of places that tell where a node's rows may lie."""
@@ -24,7 +24,7 @@ async def changes(db: Executor, lane: Lane, node: NodeId, *, since: datetime | N
     places, devices. What happened and is over (events) is not repeated.
     """
     if lane is Lane.ALARMS:
-        async for each in _alarms(db, since - MARGIN if since else datetime(1, 1, 1, tzinfo=UTC)):
+        async for each in alarms.all_changes(db, since=since - MARGIN if since else EVER):
             yield _from(each, node)
         return
     async for each in places.all_changes(db):
@@ -41,25 +41,3 @@ async def sites(db: Executor, node: NodeId) -> list[Change]:
 
 def _from(change: Change, node: NodeId) -> Change:
     return replace(change, origin=Origin(str(change.body.get("home_node", node.id)), node.epoch, 0))
-
-
-_ALARMS = f"""
-    SELECT id, version, site_id, place_path, jurisdiction, body FROM alarm a WHERE id > %(after)s AND (state <> 'closed'
-        OR EXISTS (SELECT FROM alarm_step s WHERE s.alarm_id = a.id AND s.at >= %(since)s))
-    ORDER BY id LIMIT {_PAGE}
-"""
-_STEPS = """
-    SELECT id, 1, site_id, place_path, jurisdiction, body FROM alarm_step WHERE alarm_id = ANY(%(alarms)s)
-    ORDER BY alarm_id, version
-"""
-
-
-async def _alarms(db: Executor, since: datetime) -> AsyncIterator[Change]:
-    after = "00000000-0000-0000-0000-000000000000"
-    while rows := await db.fetch(_ALARMS, after=after, since=since):
-        homes = {row[0]: row[5]["home_node"] for row in rows}
-        for row in rows:
-            yield Change("alarm", str(row[0]), *row[1:])
-        for row in await db.fetch(_STEPS, alarms=list(homes)):
-            yield Change("alarm_step", str(row[0]), *row[1:])
-        after = str(rows[-1][0])

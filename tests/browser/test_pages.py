@@ -54,6 +54,7 @@ async def test_every_page_can_be_read(
 async def test_a_fresh_node_is_set_up_by_its_link_and_never_again(fresh: Tier, page: Page) -> None:
     token = await fresh.setup_token()
     await page.goto(f"{fresh.url}/#/setup?token={token}")
+    await page.locator("[name=node_name]").fill("东坝社区平台")
     people = {"system": ("wangxt", "王系统"), "security": ("zhaoaq", "赵安全"), "audit": ("sunsj", "孙审计")}
     for which, (who, name) in people.items():
         await page.locator(f"[name='{which}.name']").fill(name)

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo console test check fix bench fuzz clean
+.PHONY: demo console test check fix bench fuzz prove clean
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -21,6 +21,9 @@ console: $(STAMP)
 	$(BIN)/python console/tool.py build
 
 test: $(STAMP) console
+	@test -x /usr/bin/chromium || { \
+	  if [ "$$(id -u)" = 0 ] && [ ! -t 0 ]; then apt-get update -qq && apt-get install -y -qq chromium; \
+	  else echo "chromium is missing: sudo apt-get install chromium"; exit 1; fi; }
 	$(BIN)/python console/tool.py test
 	$(BIN)/pytest --cov --cov-report=term
 
@@ -42,6 +45,9 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python fuzz/fuzz_dc09.py -max_total_time=60 -max_len=2500
+
+prove: $(STAMP)
+	$(BIN)/python -m prove
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -34,7 +34,7 @@ from anju.supervisor import Addresses, Supervisor, running
 _log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:  # each process loads only what it needs
-    from anju.domain.docking import Expired
+    from anju.domain.docking import Expired, Lower
     from anju.pipeline.keep import Accepted
     from anju.security.audit import Proof
 
@@ -266,7 +266,9 @@ async def worker(node: Node) -> None:
         return Head(anchor.node, anchor.seq, anchor.sha256, anchor.sm3, anchor.signature) if anchor else None
 
     async def report(lost: Expired, active: bool) -> None:  # noqa: FBT001 - the link's signature
-        await keeper.keep(rows_lost(node.node, lost, active=active, at=clock()))
+        lane = lost.lane.value
+        key, detail = f"{lane}|{lost.first}|{lost.last}|{active}", {"first": lost.first, "last": lost.last}
+        await keeper.keep(of_itself(node.node, "rows_expired", lane, key, detail, active=active, at=clock()))
 
     hands = Hands(node.keys.sign, node.corridor.execute, head=head, report=report)
     uplink = Uplink(node.db, node.node, hands, clock=clock)
@@ -290,8 +292,10 @@ async def worker(node: Node) -> None:
     )
 
 
-def rows_lost(node: NodeId, lost: Expired, *, active: bool, at: datetime) -> Accepted:
-    """Return the report that rows of the log were dropped before the tier above had them, or that it was mended."""
+def of_itself(
+    node: NodeId, code: str, about: str, key: str, detail: dict[str, Any], *, active: bool, at: datetime
+) -> Accepted:
+    """Return a report of ``node`` about itself: a lost link, rows dropped unsent; ``active`` False ends it."""
     from anju.domain.cleaning import Reporter, clean
     from anju.domain.events import DeviceReport, EventKind, EventState
     from anju.pipeline.keep import Accepted
@@ -302,15 +306,15 @@ def rows_lost(node: NodeId, lost: Expired, *, active: bool, at: datetime) -> Acc
         kind=EventKind.COMMUNICATION,
         state=EventState.ACTIVE if active else EventState.CLEARED,
         code_space="anju",
-        code="rows_expired",
+        code=code,
         area="",
-        zone=lost.lane.value,
+        zone=about,
         occurred_at=at,
-        dedup_key=f"rows_expired|{lost.lane}|{lost.first}|{lost.last}|{active}",
+        dedup_key=key,
         dedup_window_s=86_400,
         frame=b"",
         peer="",
-        detail={"lane": lost.lane.value, "first": lost.first, "last": lost.last},
+        detail=detail,
     )
     here = Reporter(node.id, node.name, "", "", "/", node.name)
     return Accepted(report, clean(report, here, event_id=uuid7(), at=at))
@@ -319,6 +323,7 @@ def rows_lost(node: NodeId, lost: Expired, *, active: bool, at: datetime) -> Acc
 async def docking(node: Node) -> None:
     """Where the tier below comes in."""
     from anju.devices.lower_platform import Doors, LowerPlatforms, serve
+    from anju.pipeline.keep import Keeper
     from anju.pipeline.remote import Receiver
     from anju.security.pairing import UpperSide
 
@@ -333,10 +338,17 @@ async def docking(node: Node) -> None:
     async def news(_: bytes) -> None:
         platforms.wake()
 
+    keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=node.unsaved)
+
+    async def tell(lower: Lower, active: bool) -> None:  # noqa: FBT001 - the door's signature
+        key, detail = f"silent|{lower.node}|{active}|{clock():%Y%m%d%H%M}", {"node": lower.node, "name": lower.name}
+        code = "lower_silent"
+        await keeper.keep(of_itself(node.node, code, lower.node, key, detail, active=active, at=clock()))
+
     await node.bus.listen("log", news)
     server = await serve(platforms, settings.host, settings.port, certificate, key)
     try:
-        await asyncio.Event().wait()
+        await together(keeper.run(), every(5.0, lambda: platforms.tell_silence(tell)))
     finally:
         platforms.stop()
         await server.close()

@@ -98,9 +98,12 @@ async def panels(node: Tier) -> AsyncIterator[list[Panel]]:
 
 
 async def log_in(page: Page, node: Tier, who: str) -> None:
-    """Log in by hand as one of the accounts that ``Tier.set_up`` made."""
+    """Log in by hand as one of the accounts that ``Tier.set_up`` made, in Chinese whatever it chose before."""
     await page.goto(f"{node.url}/#/login")
     await page.get_by_label("用户名").fill(f"{who}1")
     await page.get_by_label("密码").fill(f"{PASSWORD}-{who}")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/#/home")
+    chosen = {"theme": "dark", "language": "zh"}
+    await page.request.patch(f"{node.url}/api/session/preferences", data=chosen, headers={"X-Anju": "1"})
+    await page.goto("about:blank")  # so that the next address is a load of its own

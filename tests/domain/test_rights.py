@@ -62,7 +62,7 @@ def test_a_thing_without_a_jurisdiction_is_in_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "prefix"), [(STATION, "51080253"), ("510802000000", "510802"), ("510800000000", "510800")]
+    ("code", "prefix"), [(STATION, "51080253"), ("510802000000", "510802"), ("510800000000", "5108")]
 )
 def test_bodies_below_share_the_prefix(code: str, prefix: str) -> None:
     assert jurisdiction_prefix(code) == prefix

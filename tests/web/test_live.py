@@ -160,6 +160,21 @@ async def test_an_alarm_that_could_not_be_written_is_shown_as_unsaved(desk: Desk
         assert (await heard(socket, "unsaved"))["alarm"]["id"] == str(told.id)
 
 
+async def test_what_may_name_a_person_is_masked(desk: Desk) -> None:
+    await desk.web.account("guard", everywhere("guard"))
+    here = desk.web.services
+    body = events.body(replace(EVENT, id=uuid7(), detail={"user": "017", "text": "王老五"}))
+    change = Change("event", body["id"], 1, "site", EVENT.place_path, "", body)
+    async with desk.page("guard") as socket:
+        await heard(socket, "hello")
+        async with here.db.transaction() as tx:
+            await log.append(tx, Lane.ALARMS, [change], at=here.clock(), node=here.node)
+        await desk.tail.wake()
+        shown = (await heard(socket, "changes"))["changes"][0]["body"]["detail"]
+    assert "王老五" not in shown.values()
+    assert "017" not in shown.values()
+
+
 async def test_a_flood_of_rows_reaches_the_page_whole(desk: Desk) -> None:
     await desk.web.account("guard", everywhere("guard"))
     here = desk.web.services

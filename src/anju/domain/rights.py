@@ -141,6 +141,6 @@ def decide(grants: Iterable[Grant], action: str, *, now: datetime) -> Scope:
 
 def jurisdiction_prefix(code: str) -> str:
     """Return the prefix all bodies under ``code`` share: trailing pairs of zeros name no level of their own."""
-    while len(code) > 6 and code.endswith("00"):
+    while len(code) > 2 and code.endswith("00"):
         code = code[:-2]
     return code

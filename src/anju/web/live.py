@@ -18,6 +18,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from anju.domain.changes import Change, Lane, Logged
+from anju.domain.events import masked
 from anju.domain.rights import NOWHERE, Action, Located, Principal, Scope
 from anju.errors import DatabaseAway
 from anju.store import log
@@ -48,6 +49,10 @@ ACTION_OF = {
     "linkage_action": Action.LINKAGE_READ,
 }
 """What one must be allowed to, to see changes of a kind; a kind that is not here is shown to nobody."""
+
+
+PERSONAL_KINDS = frozenset({"event", "alarm"})
+"""Their details may name a person; the page asks for them with a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +211,7 @@ class Live:
         for line in self._tail.lines:
             if line.may_see(change):
                 with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-                    await _send(line, {"type": "unsaved", "alarm": alarm})
+                    await _send(line, {"type": "unsaved", "alarm": masked(alarm)})
 
     async def talk(self, socket: WebSocket) -> None:
         """Serve one page until it leaves, its session ends or its rights are gone."""
@@ -310,7 +315,7 @@ def _shown(change: Change) -> dict[str, Any]:
         "id": change.object_id,
         "version": change.version,
         "operation": change.operation,
-        "body": change.body,
+        "body": masked(change.body) if change.kind in PERSONAL_KINDS else change.body,
     }
 
 

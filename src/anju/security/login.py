@@ -43,8 +43,11 @@ class Strangers:
         """Return until when a name is locked out."""
         return self._until.get(username)
 
-    def failed(self, username: str, *, limit: int, until: datetime) -> datetime | None:
-        """Count; return ``until`` where this was the ``limit``-th in a row."""
+    def failed(self, username: str, *, limit: int, at: datetime, until: datetime) -> datetime | None:
+        """Count; return until when the name is locked out, by this failure or one beside it."""
+        locked = self._until.get(username)
+        if locked is not None and locked > at:
+            return locked
         count = self._failures.pop(username, 0) + 1
         if count >= limit:
             self._until.pop(username, None)
@@ -144,10 +147,11 @@ class Login:
 
     async def _failed(self, account: Account | None, name: str) -> NoReturn:
         limit = await self._policies.number(keys.FAILURES)
-        until = self._clock() + timedelta(minutes=await self._policies.number(keys.LOCK_MINUTES))
-        locked = await store.failed(self._db, account.id if account else "", limit=limit, until=until)
+        at = self._clock()
+        until = at + timedelta(minutes=await self._policies.number(keys.LOCK_MINUTES))
+        locked = await store.failed(self._db, account.id if account else "", limit=limit, at=at, until=until)
         if account is None:
-            locked = self._strangers.failed(name, limit=limit, until=until)
+            locked = self._strangers.failed(name, limit=limit, at=at, until=until)
         if locked:
             raise LockedOut(locked)
         raise Unauthenticated("bad_login", "user name or password is wrong")

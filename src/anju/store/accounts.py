@@ -108,17 +108,20 @@ async def put(
     await _into_history(tx, account_id, password_hash, at)
 
 
-async def failed(db: Executor, account_id: str, *, limit: int, until: datetime) -> datetime | None:
-    """Count a failed log-in; return until when the account is locked out, where this was the ``limit``-th in a row."""
+async def failed(db: Executor, account_id: str, *, limit: int, at: datetime, until: datetime) -> datetime | None:
+    """Count a failed log-in; return until when the account is locked out, by this failure or one beside it."""
     row = await db.fetch_one(
-        """UPDATE account SET failures = (failures + 1) %% %(limit)s,
-               locked_until = CASE WHEN failures + 1 >= %(limit)s THEN %(until)s ELSE locked_until END
-           WHERE id = %(id)s RETURNING failures, locked_until""",
+        """UPDATE account SET
+               failures = CASE WHEN locked_until > %(at)s THEN failures ELSE (failures + 1) %% %(limit)s END,
+               locked_until = CASE WHEN locked_until > %(at)s OR failures + 1 < %(limit)s THEN locked_until
+                                   ELSE %(until)s END
+           WHERE id = %(id)s RETURNING locked_until""",
         id=account_id,
         limit=limit,
+        at=at,
         until=until,
     )
-    return row[1] if row and row[0] == 0 else None
+    return row[0] if row and row[0] and row[0] > at else None
 
 
 async def succeeded(tx: Transaction, account_id: str, *, at: datetime, totp_step: int | None = None) -> bool:

@@ -24,9 +24,11 @@ from anju.config import Config
 from anju.engines import NatsServer, Postgres
 from anju.engines.child import becoming
 from anju.errors import AnjuError, EngineError
+from anju.store import roles
 from anju.store.database import Database
 from anju.store.log import make_node
 from anju.store.migrate import migrate
+from anju.store.versions import Subject, bump
 
 EXIT_LOCKED = 77
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
@@ -205,6 +207,8 @@ async def prepare(config: Config, engines: dict[str, Any]) -> Addresses:
     try:
         async with db.transaction() as tx:
             node = await make_node(tx, node_id=config.node.id, name=config.node.name, tier=config.tier)
+            if await roles.put_builtin(tx):  # what a newer program may do reaches the roles of an older node
+                await bump(tx, Subject.RIGHTS)
     finally:
         await db.close()
     if (node.id, node.tier) != (config.node.id, config.tier):

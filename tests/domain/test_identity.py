@@ -101,3 +101,15 @@ def test_every_policy_has_words_and_a_default_inside_its_bounds(policy: object) 
     assert found.zh
     assert found.en
     assert (found.kind is Kind.BOOLEAN) == (found.least is None)
+
+
+def test_whoever_sits_at_a_desk_sees_vehicles_and_only_leaders_and_above_see_persons() -> None:
+    vehicles = {role.id for role in BUILTIN_ROLES if Action.VEHICLES_READ in role.actions}
+    people = {role.id for role in BUILTIN_ROLES if Action.PEOPLE_READ in role.actions}
+    assert {"guard", "shift_leader", "property_manager", "county_operator", "police_station"} <= vehicles
+    assert people == {"shift_leader", "county_operator", "city_operator", "police_station"}
+
+
+def test_system_administrators_see_no_vehicle_and_no_person() -> None:
+    personal = {Action.VEHICLES_READ, Action.VEHICLES_EXPORT, Action.WATCH_READ, Action.PEOPLE_READ}
+    assert not any(AccountClass.SYSTEM in ACTIONS[action].classes for action in personal)

@@ -61,6 +61,12 @@ ACTIONS: dict[Action, ActionWords] = {
     Action.QUARANTINE_READ: _words("查看隔离区", "See the quarantine", _O, _SY),
     Action.QUARANTINE_FIX: _words("处置隔离数据", "Mend or discard what is held", _O, _SY),
     Action.STATISTICS_READ: _words("查看统计", "See statistics", _O, _SY),
+    Action.VEHICLES_READ: _words("查看车辆通行", "See vehicles passing", _O),
+    Action.VEHICLES_CORRECT: _words("更正车辆识读", "Correct readings of vehicles", _O),
+    Action.VEHICLES_EXPORT: _words("导出车辆通行", "Export vehicles passing", _O),
+    Action.WATCH_READ: _words("查看布控名单", "See the watch list", _O),
+    Action.WATCH_WRITE: _words("维护布控名单", "Keep the watch list", _O),
+    Action.PEOPLE_READ: _words("查看人员抓拍", "See persons sighted", _O),
     Action.LINKS_READ: _words("查看级联", "See links between tiers", _O, _SY),
     Action.LINKS_WRITE: _words("维护级联", "Keep links between tiers", _SY),
     Action.USERS_READ: _words("查看账号", "See accounts", _SY, _SE, _AU),
@@ -73,6 +79,10 @@ ACTIONS: dict[Action, ActionWords] = {
     Action.OPERATOR_LOG_VERIFY: _words("校验操作日志", "Verify the operator log", _AU),
     Action.PERSONAL_REVEAL: _words("查看个人信息明文", "Reveal personal data", _O, _SY),
     Action.SYSTEM_READ: _words("查看系统状态", "See the system's state", _O, _SY),
+    Action.SYSTEM_BACKUP: _words("备份与恢复", "Back up and restore", _SY),
+    Action.SITE_EXPORT: _words("导出小区档案", "Export a community's file", _O, _SY),
+    Action.SITE_IMPORT: _words("导入小区档案", "Import a community's file", _O, _SY),
+    Action.BLOBS_CHECK: _words("检查图片存储", "Check the stored pictures", _SY),
 }
 
 
@@ -94,8 +104,12 @@ _SEE = {
     Action.ALARMS_READ,
     Action.STATISTICS_READ,
 }
-_GUARD = _SEE | {Action.ALARMS_HANDLE, Action.COMMANDS_ARM}
+_VEHICLES = {Action.VEHICLES_READ, Action.WATCH_READ}
+_GUARD = _SEE | _VEHICLES | {Action.ALARMS_HANDLE, Action.COMMANDS_ARM, Action.VEHICLES_CORRECT}
 _LEADER = _GUARD | {
+    Action.VEHICLES_EXPORT,
+    Action.WATCH_WRITE,
+    Action.PEOPLE_READ,
     Action.ALARMS_REVIEW,
     Action.ALARMS_SHELVE,
     Action.ALARMS_DRILL,
@@ -116,22 +130,48 @@ _INSTALLER = {
     Action.QUARANTINE_READ,
     Action.QUARANTINE_FIX,
     Action.SYSTEM_READ,
+    Action.SITE_EXPORT,
+    Action.SITE_IMPORT,
 }
-_MANAGER = _SEE | {
-    Action.PLACES_WRITE,
-    Action.ALARMS_REVIEW,
-    Action.ALARMS_DRILL,
-    Action.ALARMS_EXPORT,
-    Action.LINKAGE_READ,
-}
-_UPPER = _SEE | {
-    Action.ALARMS_HANDLE,
-    Action.ALARMS_REVIEW,
-    Action.ALARMS_EXPORT,
-    Action.LINKS_READ,
-    Action.SYSTEM_READ,
-    Action.QUARANTINE_READ,
-}
+_MANAGER = (
+    _SEE
+    | _VEHICLES
+    | {
+        Action.VEHICLES_EXPORT,
+        Action.WATCH_WRITE,
+        Action.SITE_EXPORT,
+        Action.PLACES_WRITE,
+        Action.ALARMS_REVIEW,
+        Action.ALARMS_DRILL,
+        Action.ALARMS_EXPORT,
+        Action.LINKAGE_READ,
+    }
+)
+_UPPER = (
+    _SEE
+    | _VEHICLES
+    | {
+        Action.VEHICLES_EXPORT,
+        Action.PEOPLE_READ,
+        Action.ALARMS_HANDLE,
+        Action.ALARMS_REVIEW,
+        Action.ALARMS_EXPORT,
+        Action.LINKS_READ,
+        Action.SYSTEM_READ,
+        Action.QUARANTINE_READ,
+    }
+)
+_POLICE = (
+    _SEE
+    | _VEHICLES
+    | {
+        Action.ALARMS_EXPORT,
+        Action.VEHICLES_EXPORT,
+        Action.WATCH_WRITE,
+        Action.PEOPLE_READ,
+    }
+)
+_INSPECTOR = _SEE | {Action.VEHICLES_READ, Action.LINKS_READ, Action.SYSTEM_READ}
 _SYSTEM = {action for action, words in ACTIONS.items() if _SY in words.classes} - {
     Action.PERSONAL_REVEAL,
     Action.EVENTS_RAW,
@@ -156,8 +196,8 @@ BUILTIN_ROLES = (
     _role("installer", "安装维护人员", "Installer", _INSTALLER),
     _role("county_operator", "县区值守员", "County operator", _UPPER),
     _role("city_operator", "市级值守员", "City operator", _UPPER - {Action.QUARANTINE_READ}),
-    _role("police_station", "派出所民警", "Police station", _SEE | {Action.ALARMS_EXPORT}),
-    _role("inspector", "检查人员", "Inspector", _SEE | {Action.LINKS_READ, Action.SYSTEM_READ}),
+    _role("police_station", "派出所民警", "Police station", _POLICE),
+    _role("inspector", "检查人员", "Inspector", _INSPECTOR),
 )
 ADMIN_ROLES = {_SY: "system_admin", _SE: "security_admin", _AU: "audit_admin"}
 

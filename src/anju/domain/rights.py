@@ -31,6 +31,12 @@ class Action(StrEnum):
     QUARANTINE_READ = "quarantine.read"
     QUARANTINE_FIX = "quarantine.fix"
     STATISTICS_READ = "statistics.read"
+    VEHICLES_READ = "vehicles.read"
+    VEHICLES_CORRECT = "vehicles.correct"
+    VEHICLES_EXPORT = "vehicles.export"
+    WATCH_READ = "watch.read"
+    WATCH_WRITE = "watch.write"
+    PEOPLE_READ = "people.read"
     LINKS_READ = "links.read"
     LINKS_WRITE = "links.write"
     USERS_READ = "users.read"
@@ -43,6 +49,10 @@ class Action(StrEnum):
     OPERATOR_LOG_VERIFY = "operator_log.verify"
     PERSONAL_REVEAL = "personal.reveal"
     SYSTEM_READ = "system.read"
+    SYSTEM_BACKUP = "system.backup"
+    SITE_EXPORT = "site.export"
+    SITE_IMPORT = "site.import"
+    BLOBS_CHECK = "blobs.check"
 
 
 class ScopeKind(StrEnum):

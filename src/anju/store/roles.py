@@ -122,21 +122,26 @@ async def retire(tx: Transaction, role_id: str, at: datetime) -> None:
     await tx.execute(query, id=role_id, at=at)
 
 
-async def put_builtin(tx: Transaction) -> None:
-    """Make the built-in roles, or bring them to what this program means by them."""
-    await tx.execute_many(
-        """INSERT INTO role (id, name, name_en, class, actions, builtin)
-           VALUES (%(id)s, %(name)s, %(name_en)s, %(account_class)s, %(actions)s, true)
-           ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, name_en = EXCLUDED.name_en,
-               actions = EXCLUDED.actions, version = role.version + 1""",
-        [
-            {
-                "id": each.id,
-                "name": each.zh,
-                "name_en": each.en,
-                "account_class": each.account_class,
-                "actions": sorted(each.actions),
-            }
-            for each in BUILTIN_ROLES
-        ],
-    )
+_BUILTIN = """
+    INSERT INTO role (id, name, name_en, class, actions, builtin)
+    VALUES (%(id)s, %(name)s, %(name_en)s, %(account_class)s, %(actions)s, true)
+    ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, name_en = EXCLUDED.name_en, actions = EXCLUDED.actions,
+        version = role.version + 1
+    WHERE (role.name, role.name_en, role.actions) IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.name_en, EXCLUDED.actions)
+"""
+
+
+async def put_builtin(tx: Transaction) -> bool:
+    """Make the built-in roles, or bring them to what this program means by them; return whether any changed."""
+    changed = [
+        await tx.execute(
+            _BUILTIN,
+            id=each.id,
+            name=each.zh,
+            name_en=each.en,
+            account_class=each.account_class,
+            actions=sorted(each.actions),
+        )
+        for each in BUILTIN_ROLES
+    ]
+    return any(changed)

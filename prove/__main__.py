@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-PROOFS = ("kills", "outage")
+PROOFS = ("kills", "outage", "seen_at_three")
 
 
 def main() -> int:

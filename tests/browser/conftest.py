@@ -6,23 +6,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
-from prove.tiers import FIRST_PANEL, PASSWORD, Tier
+from playwright.async_api import Browser, BrowserContext, Page
+from prove import pages
+from prove.tiers import FIRST_PANEL, PASSWORD, Tier, three_tiers
 
 from anju.simulators.alarm_panel import Panel, fleet
 from anju.web.server import STATIC
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 SHOTS = Path("build/screenshots")
 
 
@@ -31,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = [
         words
         for there, words in (
-            (Path(CHROMIUM).exists(), "chromium: apt-get install chromium"),
+            (Path(pages.CHROMIUM).exists(), "chromium: apt-get install chromium"),
             ((STATIC / "index.html").exists(), "the built console: make console"),
         )
         if not there
@@ -69,11 +59,18 @@ async def node() -> AsyncIterator[Tier]:
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="package")
+async def three() -> AsyncIterator[dict[str, Tier]]:
+    """City, county and community, paired."""
+    with tempfile.TemporaryDirectory(prefix="anju-browser-") as name:
+        Path(name).chmod(0o755)
+        async with three_tiers(Path(name), panels=6) as tiers:
+            yield tiers
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    async with pages.chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

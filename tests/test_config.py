@@ -38,6 +38,27 @@ def test_a_right_file_says_which_processes_run(path: Path) -> None:
     assert found.data == path.parent / "data"
 
 
+def test_intake_may_be_several_processes_on_one_port(path: Path) -> None:
+    path.write_text(RIGHT + "[intake]\nport = 8701\nprocesses = 3\n")
+    assert load(path).roles == ("web", "worker", "gateway", "intake", "intake-2", "intake-3")
+
+
+def test_several_intakes_are_not_one_process(path: Path) -> None:
+    told = wrong(path, 'processes = "single"\n' + RIGHT + "[intake]\nprocesses = 2\n")
+    assert told.endswith('intake.processes: one process cannot be several: write processes = "separate".')
+
+
+def test_a_certificate_without_tls_is_named(path: Path) -> None:
+    told = wrong(path, RIGHT + '[intake]\ncertificate = "a.crt"\nkey = "a.key"\n')
+    assert "tls: a certificate is named" in told
+
+
+@pytest.mark.parametrize(("tier", "code"), [("community", "51080000015030000001"), ("county", "51080000005030000001")])
+def test_a_node_has_a_code_as_a_view_library(path: Path, tier: str, code: str) -> None:
+    path.write_text(RIGHT.replace("community", tier) + "[docking]\n" * (tier == "county"))
+    assert load(path).library == code
+
+
 def test_a_misspelt_key_is_named_with_its_line(path: Path) -> None:
     told = wrong(path, RIGHT.replace("dc09 = 8707", "dc9 = 8707"))
     assert told == "anju.toml:9: gateway.dc9: there is no such key: remove it or mend its spelling."

@@ -94,7 +94,7 @@ async def opened(config: Config, addresses: Addresses, *, role: str) -> AsyncIte
 async def run_role(name: str, config: Config, addresses: Addresses) -> None:
     """Run one process of a node until cancelled."""
     async with opened(config, addresses, role=name) as node:
-        await ROLES[name](node)
+        await ROLES[name.partition("-")[0]](node)  # intake-2 is one more intake
 
 
 async def run_node(config: Config, path: Path) -> None:

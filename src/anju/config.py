@@ -78,6 +78,30 @@ class GatewayConfig(_Strict):
     dc09: Port = 8707
 
 
+class IntakeConfig(_Strict):
+    """Where devices speak GA/T 1400. Plain, or TLS with ``tls``; without a certificate one is made.
+
+    ``code`` is the node's own 20-digit code as a view library (视图库); without it one is made from the region.
+    ``processes`` share the port. Source: 4.3 (GA/T 1400); 6.3.1.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8701
+    tls: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
+    code: Annotated[str, Field(pattern=r"^(\d{20})?$")] = ""
+    processes: Annotated[int, Field(ge=1, le=16)] = 1
+
+    @model_validator(mode="after")
+    def _both(self) -> "IntakeConfig":
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together: name both, or neither and one is made")
+        if self.certificate and not self.tls:
+            raise ValueError("tls: a certificate is named: set tls = true, or remove it")
+        return self
+
+
 class Config(_Strict):
     """One node."""
 
@@ -90,12 +114,29 @@ class Config(_Strict):
     web: WebConfig = WebConfig()
     docking: DockingConfig | None = None
     gateway: GatewayConfig | None = None
+    intake: IntakeConfig | None = None
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Return the processes this node runs."""
-        doors = (("docking", self.docking), ("gateway", self.gateway))
-        return ("web", "worker", *(role for role, door in doors if door is not None))
+        """Return the processes this node runs; of several of a kind those beyond the first are numbered."""
+        doors = (("docking", self.docking), ("gateway", self.gateway), ("intake", self.intake))
+        more = range(2, self.intake.processes + 1 if self.intake else 0)
+        return (
+            "web",
+            "worker",
+            *(role for role, door in doors if door is not None),
+            *(f"intake-{number}" for number in more),
+        )
+
+    @property
+    def library(self) -> str:
+        """Return this node's own code as a view library: type 503, of a community in its industry 01.
+
+        Source: 4.3 (identifiers of GA/T 1400).
+        """
+        given = self.intake.code if self.intake else ""
+        industry = "01" if self.tier == "community" else "00"
+        return given or f"{self.node.region[:6]}00{industry}5030000001"
 
     @model_validator(mode="after")
     def _whole(self) -> "Config":
@@ -103,6 +144,8 @@ class Config(_Strict):
             raise ValueError("docking: a community has no tier below it: remove the table")
         if self.tier != "community" and self.docking is None:
             raise ValueError(f"docking: a {self.tier} needs the table: communities or counties come in there")
+        if self.intake and self.intake.processes > 1 and self.processes == "single":
+            raise ValueError('intake.processes: one process cannot be several: write processes = "separate"')
         return self
 
 

@@ -7,10 +7,12 @@ import pytest
 
 from anju.domain.devices import (
     KINDS,
+    ViidAccess,
     arming,
     bypassed,
     canonical_account,
     canonical_zone,
+    check_addresses,
     check_kind,
     read_key,
     state_words,
@@ -32,6 +34,29 @@ def test_an_account_is_written_as_the_wire_tells_it(told: str, account: str) -> 
 def test_what_no_panel_can_say_is_no_account(told: str) -> None:
     with pytest.raises(Invalid):
         canonical_account("dc09", told)
+
+
+@pytest.mark.parametrize("told", ["51080200011190000001", " 51080200011190000001 ", "CAM-01", "12345"])
+def test_a_registered_camera_may_have_an_old_code(told: str) -> None:
+    assert canonical_account("viid", told) == told.strip()
+
+
+@pytest.mark.parametrize("told", ["1234", "5108020001119000000 1", "相机一号机", "a" * 33, "../../etc"])
+def test_what_is_no_code_is_no_camera(told: str) -> None:
+    with pytest.raises(Invalid):
+        canonical_account("viid", told)
+
+
+def test_a_camera_comes_from_the_addresses_it_may_come_from() -> None:
+    access = ViidAccess(addresses=check_addresses(["192.0.2.10", "198.51.100.7/24", "2001:db8::/32"]))
+    assert [access.admits(each) for each in ("192.0.2.10", "198.51.100.99", "2001:db8::7")] == [True] * 3
+    assert [access.admits(each) for each in ("192.0.2.11", "", "unix")] == [False] * 3
+    assert ViidAccess().admits("203.0.113.1")
+
+
+def test_what_is_no_address_is_told() -> None:
+    with pytest.raises(Invalid, match=r"192\.0\.2\.0/24"):
+        check_addresses(["gate"])
 
 
 def test_a_key_is_hex_of_a_length_aes_takes() -> None:

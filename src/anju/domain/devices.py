@@ -4,9 +4,11 @@ Source: 4.2.1 (one management of all devices), 4.2.1.5, 4.1.3 (certificates), 5.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from anju.domain.alarms import LIFE
@@ -91,10 +93,15 @@ class DeviceState(StrEnum):
 
 
 NEVER, HEARD, SILENT = "never heard", "heard", "silent"
+NO_KEEPALIVE, UNREGISTERED = "no keepalive", "unregistered"
 STATE_WORDS = {
     NEVER: Words("登记后从未收到过信号", "never heard since it was registered"),
     HEARD: Words("信号正常", "its signals arrive"),
     SILENT: Words("失联：两个巡检周期又30秒未收到任何信号", "silent: nothing heard for two intervals and 30 s"),
+    NO_KEEPALIVE: Words(
+        "失联：三个保活周期未收到保活或数据", "silent: neither keepalive nor data for three keepalive periods"
+    ),
+    UNREGISTERED: Words("设备已主动注销", "the device signed off"),
 }
 
 
@@ -105,6 +112,42 @@ class Certificate:
     number: str = ""
     issuer: str = ""
     expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViidAccess:
+    """How a device speaks GA/T 1400. Several devices with one ``user`` may report for each other: a gateway does.
+
+    ``user`` is its digest user name, nothing where that is its code. ``addresses`` are the only ones it may come
+    from, each an address or a network; none: any. ``every_request``: a digest each time, not only at Register.
+    ``strict``: what deviates from the standard is refused, not flagged. ``created`` answers 201 where others expect
+    200, ``text_status`` writes StatusCode as text. Source: 4.3 (GA/T 1400 part 4).
+    """
+
+    user: str = ""
+    addresses: tuple[str, ...] = ()
+    every_request: bool = False
+    strict: bool = False
+    created: bool = False
+    text_status: bool = False
+
+    def admits(self, address: str) -> bool:
+        """Return whether a peer may come from ``address``."""
+        if not self.addresses:
+            return True
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return False
+        return any(found in ip_network(each) for each in self.addresses)
+
+
+def check_addresses(addresses: Sequence[str]) -> tuple[str, ...]:
+    """Return ``addresses`` as they are kept. Raises Invalid for what is neither an address nor a network."""
+    try:
+        return tuple(str(ip_network(each.strip(), strict=False)) for each in addresses)
+    except ValueError as error:
+        raise Invalid("bad_address", f"{error}: write 192.0.2.10 or 192.0.2.0/24") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +172,7 @@ class Particulars:
     save_days: int | None = None
     supervision_s: float | None = None
     note: str = ""
+    viid: ViidAccess = field(default_factory=ViidAccess)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +234,7 @@ class Armed:
     by_user: str
 
 
+_VIID = re.compile(r"[0-9]{20}|[0-9A-Za-z_-]{5,32}")  # the rule, and what stands in the field all the same
 _DC09 = re.compile(r"(?:(?P<line>[0-9A-Fa-f]{1,6})/)?(?P<account>[0-9A-Fa-f]{3,16})")
 _MODES = {"403": "automatic", "407": "remote", "408": "quick", "409": "key", "441": "stay", "456": "partial"}
 _SIA_MODES = {"CA": "automatic", "CP": "automatic", "OA": "automatic", "CF": "forced"}
@@ -204,7 +249,14 @@ def check_kind(kind: str, protocol: str) -> None:
 
 
 def canonical_account(protocol: str, account: str) -> str:
-    """Return ``account`` as the wire tells it: DC-09 names ``line/account`` in capitals. Raises Invalid."""
+    """Return ``account`` as the wire tells it: DC-09 names ``line/account`` in capitals. Raises Invalid.
+
+    GA/T 1400 has 20 digits; other codes stand in the field, and only who is registered may use one.
+    """
+    if protocol == "viid":
+        if not _VIID.fullmatch(account.strip()):
+            raise Invalid("bad_account", "a GA/T 1400 device code is 20 digits; old ones have 5 to 32 letters, digits")
+        return account.strip()
     if protocol != "dc09":
         return account.strip()
     found = _DC09.fullmatch(account.strip())
@@ -373,6 +425,67 @@ _CAUSES = {
             "一帧里有两个不同的账号：请检查设备的账号设置", "one frame names two accounts: check the device's account"
         ),
     ),
+    "bad digest": (
+        "key",
+        "another password",
+        Words(
+            "摘要认证不通过：请核对设备上的用户名和密码",
+            "the digest is wrong: compare user name and password on the device",
+        ),
+    ),
+    "no credential": (
+        "key",
+        "digest",
+        Words(
+            "设备要求认证，这里没有登记密码：请登记与设备相同的密码",
+            "no password is registered: register the one the device uses",
+        ),
+    ),
+    "locked out": (
+        "key",
+        "5 wrong digests",
+        Words(
+            "五分钟内五次认证失败，已暂时锁定：请核对密码后等待五分钟",
+            "five wrong digests within five minutes, locked for a while: compare the password, then wait",
+        ),
+    ),
+    "address not allowed": (
+        "address",
+        "another address",
+        Words(
+            "来源地址不在允许范围内：请核对设备地址或修改允许的地址",
+            "it comes from an address that is not allowed: compare the address, or allow it here",
+        ),
+    ),
+    "identity not allowed": (
+        "account",
+        "another device's code",
+        Words(
+            "设备用此账号报送了别的设备编码：请核对编码，或为该编码登记同一用户名",
+            "it names the code of another device: compare the codes, or register that device with the same user name",
+        ),
+    ),
+    "not registered": (
+        "account",
+        "no session",
+        Words(
+            "设备未注册就报送：请检查设备的注册设置",
+            "it sends without having registered: check its registration setting",
+        ),
+    ),
+    "json format": (
+        "grammar",
+        "no JSON",
+        Words("报文不是合法的 JSON：请检查设备固件", "the body is no JSON: check the device's firmware"),
+    ),
+    "json content": (
+        "grammar",
+        "another object",
+        Words(
+            "报文不是 GA/T 1400 规定的对象：请检查设备的上报格式",
+            "the body holds no object of GA/T 1400: check the device's format",
+        ),
+    ),
 }
 
 
@@ -387,16 +500,25 @@ def diagnose(device: Device, received: Received, *, port: int | None = None) -> 
     if port is not None:
         found.append(Finding("port", port, port if received.heard_at else None, True if received.heard_at else None))
     key = Finding("key", _expected(device, "key"), None, True if received.kept else None)
-    judged = {each.field: each for each in (*found, key)} | by_field
+    judged = {each.field: each for each in (*found, key, *_unkeyed(device))} | by_field
     return list(judged.values())
 
 
+def _unkeyed(device: Device) -> list[Finding]:
+    """A device of GA/T 1400 without a password gets in only behind another one of its user name."""
+    if device.protocol != "viid" or device.keyed or device.particulars.viid.user:
+        return []
+    return [Finding("key", "digest", "no password registered", False, _CAUSES["no credential"][2])]
+
+
 def _expected(device: Device, name: str) -> object:
+    viid = device.protocol == "viid"
     return {
-        "key": "encrypted" if device.keyed else "clear",
+        "key": "digest" if viid else "encrypted" if device.keyed else "clear",
         "clock": "UTC ±20 s",
-        "grammar": "ADM-CID, SIA-DCS",
+        "grammar": "GA/T 1400 JSON" if viid else "ADM-CID, SIA-DCS",
         "account": device.account,
+        "address": list(device.particulars.viid.addresses),
     }[name]
 
 

@@ -53,6 +53,8 @@ class Registry:
     ) -> None:
         self._db, self._node, self._clock, self._open = db, node, clock, open_sealed
         self._known: dict[tuple[str, str], Known] = {}
+        self._coded: dict[tuple[str, str], Known] = {}  # by the other codes of a device
+        self._users: dict[str, tuple[Known, ...]] = {}  # by GA/T 1400 user name
         self._marks: dict[str, int] = {}
         self._version = -1
         self.drills: tuple[Drill, ...] = ()
@@ -83,6 +85,8 @@ class Registry:
         for start in range(0, len(changed), AT_ONCE):  # reports go on between
             kept += [self._read(*each) for each in await devices.served(self._db, changed[start : start + AT_ONCE])]
         self._known = {(each.device.protocol, each.device.account): each for each in kept}
+        self._coded = {(each.device.protocol, code): each for each in kept for code in _codes(each.device)}
+        self._users = _by_user(kept)
         self._marks, self.drills = marks, tuple(running)
         self._version, self.generation = version, self.generation + 1
 
@@ -112,8 +116,15 @@ class Registry:
             return secrets.token_bytes(32)
 
     def find(self, protocol: str, account: str) -> Known | None:
-        """Return the device that calls itself ``account`` on that wire, None where nobody registered it."""
-        return self._known.get((protocol, account))
+        """Return the device that calls itself ``account`` on that wire, None where nobody registered it.
+
+        A camera is known by its other codes too: GA/T 1400 has one for the capture device, the tollgate, the lane.
+        """
+        return self._known.get((protocol, account)) or self._coded.get((protocol, account))
+
+    def of_user(self, user: str) -> tuple[Known, ...]:
+        """Return the GA/T 1400 devices that log in as ``user``: all that user may report for."""
+        return self._users.get(user, ())
 
     def all(self) -> list[Known]:
         """Return every device this node talks to."""
@@ -128,3 +139,22 @@ class Registry:
         """Return the key agreed with the device, None where it speaks in clear."""
         found = self.find(protocol, account)
         return found.key if found else None
+
+
+def user_of(device: Device) -> str:
+    """Return the digest user name of a GA/T 1400 device: its code where no other is agreed."""
+    return device.particulars.viid.user or device.account
+
+
+def _codes(device: Device) -> set[str]:
+    if device.protocol != "viid":
+        return set()
+    return {code for code in (device.code, *(code for _, code in device.aliases)) if code}
+
+
+def _by_user(known: list[Known]) -> dict[str, tuple[Known, ...]]:
+    found: dict[str, list[Known]] = {}
+    for each in known:
+        if each.device.protocol == "viid":
+            found.setdefault(user_of(each.device), []).append(each)
+    return {user: tuple(sorted(each, key=lambda k: k.device.account)) for user, each in found.items()}

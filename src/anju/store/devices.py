@@ -175,8 +175,9 @@ _PREFIXED = ", ".join(f"d.{name}" for name in _NAMES)
 
 
 _MARKS = """
-    SELECT d.id, concat_ws('|', d.name, d.site_id, d.place_path, d.jurisdiction, d.protocol, d.account, d.body,
-        encode(d.credential, 'hex'), (SELECT p.name FROM place p WHERE p.id = d.place_id),
+    SELECT d.id, concat_ws('|', d.name, d.site_id, d.place_path, d.jurisdiction, d.protocol, d.account, d.code, d.body,
+        (SELECT string_agg(a.space || ' ' || a.code, ',' ORDER BY a.space, a.code) FROM device_alias a
+         WHERE a.device_id = d.id), encode(d.credential, 'hex'), (SELECT p.name FROM place p WHERE p.id = d.place_id),
         (SELECT sum(hashtextextended(concat_ws('|', z.area, z.number, z.name, z.place_path, z.kind, z.bypassed_until,
             q.name), 0)) FROM zone z LEFT JOIN place q ON q.id = z.place_id
          WHERE z.device_id = d.id AND z.retired_at IS NULL))

@@ -53,7 +53,9 @@ class SignedClient:
         try:
             async with (
                 asyncio.timeout(wait_s + CONNECT_S),
-                self._client.stream(method, path, content=body, headers=headers, timeout=limits) as answer,
+                self._client.stream(
+                    method, path, content=body, headers=headers, timeout=limits, extensions={"trace": _Handshake().note}
+                ) as answer,
             ):
                 return answer.status_code, await _bounded(answer)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError) as error:
@@ -62,6 +64,20 @@ class SignedClient:
     async def close(self) -> None:
         """End all connections."""
         await self._client.aclose()
+
+
+class _Handshake:
+    """Closes a connection whose TLS handshake was cut short: the HTTP library leaves it open where it is cancelled."""
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    async def note(self, step: str, told: dict[str, Any]) -> None:
+        """Follow one request through the library's documented ``trace`` extension."""
+        if step == "connection.connect_tcp.complete":
+            self._stream = told["return_value"]
+        elif step == "connection.start_tls.failed" and self._stream:
+            await self._stream.aclose()
 
 
 async def _bounded(answer: httpx2.Response) -> bytes:
@@ -143,12 +159,17 @@ class HttpServer:
         self._running: asyncio.Task[None] | None = None
         self.port = 0
 
-    async def open(self, host: str, port: int) -> int:
-        """Start listening; return the port. Raises OSError where the address is taken."""
+    async def open(self, host: str, port: int, *, shared: bool = False) -> int:
+        """Start listening; return the port. Raises OSError where the address is taken.
+
+        ``shared``: processes of one program divide the connections of one port among them.
+        """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listener.bind((host, port))
         except OSError:
             listener.close()

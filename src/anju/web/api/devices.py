@@ -15,7 +15,16 @@ from anju.domain import devices as words
 from anju.domain.alarms import LIFE
 from anju.domain.changes import Lane
 from anju.domain.codes import Segment
-from anju.domain.devices import Certificate, Device, DeviceState, Particulars, Received, Zone, diagnose
+from anju.domain.devices import (
+    Certificate,
+    Device,
+    DeviceState,
+    Particulars,
+    Received,
+    ViidAccess,
+    Zone,
+    diagnose,
+)
 from anju.domain.events import MASK, EventKind, masked
 from anju.domain.rights import Action, Located, Scope
 from anju.errors import Conflict, Forbidden, Invalid
@@ -47,6 +56,17 @@ class CertificateIn(Body):
     expires_on: date | None = None
 
 
+class ViidIn(Body):
+    """How a device speaks GA/T 1400: see ``ViidAccess``."""
+
+    user: Annotated[str, Field(max_length=64, pattern=r'^[^:"\\\x00-\x1f]*$')] = ""
+    addresses: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    every_request: bool = False
+    strict: bool = False
+    created: bool = False
+    text_status: bool = False
+
+
 class Details(Body):
     """What is written on a device's page."""
 
@@ -71,6 +91,7 @@ class Details(Body):
     save_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     supervision_s: Annotated[float, Field(ge=1, le=90_000, allow_inf_nan=False)] | None = None
     note: Note | None = None
+    viid: ViidIn | None = None
 
 
 class Alias(Body):
@@ -212,7 +233,10 @@ def _particulars(before: Particulars, wanted: Details) -> Particulars:
             raise Invalid(f"bad_{name}", f"{told[name]!r} is no {name.replace('_', ' ')}")
     if "certificate" in told:
         told["certificate"] = Certificate(**(told["certificate"] or {}))
-    emptied = dict.fromkeys(_DETAILS - {"certificate", "save_days", "supervision_s"}, "")
+    if "viid" in told:
+        access = ViidAccess(**(told["viid"] or {}))
+        told["viid"] = replace(access, addresses=words.check_addresses(access.addresses))
+    emptied = dict.fromkeys(_DETAILS - {"certificate", "save_days", "supervision_s", "viid"}, "")
     filled: dict[str, Any] = {name: emptied.get(name) if each is None else each for name, each in told.items()}
     return replace(before, **filled)
 
@@ -362,8 +386,7 @@ async def why(device_id: Name, me: Me, here: Here) -> dict[str, Any]:
     device = await devices.find(here.db, scope, device_id)
     frames = await devices.last_frames(here.db, [device.id], since=here.clock() - FRAMES_SINCE, limit=FRAMES)
     received = await _received(here, device, frames, strangers=scope.everything)
-    port = getattr(getattr(here.more.get("config"), "gateway", None), device.protocol, None)
-    findings = diagnose(device, received, port=port if device.home_node == here.node.id else None)
+    findings = diagnose(device, received, port=_port(here, device))
     return {
         "expected": {each.field: each.expected for each in findings},
         "received": {each.field: each.received for each in findings} if _arrived(received) else None,
@@ -379,6 +402,16 @@ async def why(device_id: Name, me: Me, here: Here) -> dict[str, Any]:
         ],
         "frames": await _frames(me, device, frames),
     }
+
+
+def _port(here: Services, device: Device) -> int | None:
+    """Return where the device must call in, None where another node waits for it."""
+    config = here.more.get("config")
+    if device.home_node != here.node.id:
+        return None
+    if device.protocol == "viid":
+        return getattr(getattr(config, "intake", None), "port", None)
+    return getattr(getattr(config, "gateway", None), device.protocol, None)
 
 
 def _arrived(received: Received) -> bool:

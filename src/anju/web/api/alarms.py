@@ -3,9 +3,6 @@
 Source: 4.2.1.3 (prompt and handling), 5.1.2.4 (alarms shown with place and type).
 """
 
-import csv
-import io
-from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -23,8 +20,10 @@ from anju.domain.rights import Action
 from anju.errors import Forbidden, NotFound
 from anju.store import alarms, commands, drills, events
 from anju.store.alarms import Wanted
+from anju.web import tables
 from anju.web.context import Here, Me
 from anju.web.paging import FIRST, PageQuery
+from anju.web.tables import Form, Table
 from anju.web.words import Body, Name, Note, Time
 
 router = APIRouter(prefix="/alarms", tags=["alarms"])
@@ -191,11 +190,9 @@ async def export(filters: Filters, me: Me, here: Here) -> Response:
     await here.sessions.fresh(me.session)
     rows = await alarms.page(here.db, scope, filters, before=FIRST, limit=EXPORT_MOST + 1)
     kept = rows[:EXPORT_MOST]
+    table = Table("alarms", [*COLUMNS, "owner"], [_cells(row) for row in kept], cut=len(rows) > len(kept))
     async with me.acting(Action.ALARMS_EXPORT, "alarms", {"rows": len(kept), "filters": repr(filters)}):
-        text = as_csv(kept)
-    headers = {"X-Anju-Rows": str(len(kept)), "X-Anju-Cut": "yes" if len(rows) > len(kept) else "no"}
-    headers["Content-Disposition"] = f'attachment; filename="alarms-{here.clock():%Y%m%d-%H%M%S}.csv"'
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+        return tables.answer(table, Form.CSV, here.clock())
 
 
 @router.get("/{alarm_id}")
@@ -234,16 +231,5 @@ COLUMNS = (
 )
 
 
-def as_csv(rows: Iterable[dict[str, Any]]) -> str:
-    """Return ``rows`` as CSV for spreadsheets: with a byte order mark, and nothing in it that they would calculate."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*COLUMNS, "owner"])
-    for row in rows:
-        owner = row["owner"]["name"] if row["owner"] else ""
-        writer.writerow([_plain(value) for value in (*(row[name] for name in COLUMNS), owner)])
-    return "\ufeff" + out.getvalue()
-
-
-def _plain(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+def _cells(row: dict[str, Any]) -> list[Any]:
+    return [*(row[name] for name in COLUMNS), row["owner"]["name"] if row["owner"] else ""]

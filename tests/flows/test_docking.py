@@ -305,10 +305,6 @@ async def knock(station: Station, request: bytes) -> bytes:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
 
 
 @pytest.mark.parametrize(("state", "code"), [("pending", "pending"), ("revoked", "revoked")])
@@ -360,10 +356,6 @@ async def test_a_node_cut_off_in_mid_body_disturbs_nobody(stations: list[Station
     writer.write(head(words.ROWS, signed(community, words.ROWS, b""), 1000) + b"half of it")
     await writer.drain()
     writer.transport.abort()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
     await until(rejected(county, "cut_off"))

@@ -61,12 +61,6 @@ async def shown_certificate(host: str, port: int) -> str:
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(1):
                 await writer.wait_closed()
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                await writer.wait_closed()
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                await writer.wait_closed()
 
 
 def _self_signed(secret: ec.EllipticCurvePrivateKey, name: str, now: datetime) -> x509.Certificate:

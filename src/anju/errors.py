@@ -18,12 +18,24 @@ class WireError(AnjuError):
         self.account = account
 
 
+class ViidError(WireError):
+    """A GA/T 1400 request cannot be used. Answer ``code``, a StatusCode of the standard; the sender may mend and repeat."""
+
+    def __init__(self, code: int, reason: str, *, data: bytes = b"") -> None:
+        super().__init__(reason, data=data)
+        self.code = code
+
+
 class DeviceSilent(AnjuError):
     """No answer in time. Try again later; mark the device offline, tell once."""
 
 
 class DatabaseAway(AnjuError):
     """PostgreSQL does not answer. Acknowledge nothing; try again soon."""
+
+
+class PicturesAway(DatabaseAway):
+    """The picture store cannot write: disk full, folder gone, too much waiting. Acknowledge nothing; try again soon."""
 
 
 class BusAway(AnjuError):
@@ -84,3 +96,15 @@ class Conflict(Refused):
     """Somebody else was faster, or the object is not in a state for this. Read again, then decide."""
 
     status = 409
+
+
+class Erased(Refused):
+    """The picture was there and was erased on purpose. Show that, do not ask again."""
+
+    status = 410
+
+
+class Damaged(Refused):
+    """The kept bytes are not those that were written. Show that; restore them from a copy."""
+
+    status = 500

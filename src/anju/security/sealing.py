@@ -21,14 +21,7 @@ class Sealer:
 
     def __init__(self, keys: Path) -> None:
         """Take the key from folder ``keys``; on first use it is made there, for its owner's eyes only (0600)."""
-        path = keys / "fields.key"
-        if not path.is_file():
-            keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _make(path)
-        key = path.read_bytes()
-        if len(key) != KEY_BYTES:
-            raise ConfigError(f"{path} holds {len(key)} bytes, not {KEY_BYTES}: restore it from a backup.")
-        self._aead = AESGCM(key)
+        self._aead = AESGCM(key_in(keys / "fields.key"))
 
     def seal(self, value: bytes, about: str) -> bytes:
         """Return ``value`` sealed. ``about`` names the row and field it belongs to: it opens nowhere else."""
@@ -44,6 +37,17 @@ class Sealer:
             return self._aead.decrypt(nonce, rest, about.encode())
         except (InvalidTag, ValueError) as error:
             raise Invalid("cannot_open", f"{about} cannot be opened with this node's key") from error
+
+
+def key_in(path: Path) -> bytes:
+    """Return the 32 bytes in ``path``, made on first use for its owner's eyes only (0600). Raises ConfigError."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(path)
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"{path} holds {len(key)} bytes, not {KEY_BYTES}: restore it from a backup.")
+    return key
 
 
 def _make(path: Path) -> None:

@@ -1,0 +1,342 @@
+"""Pictures: written in groups to segment files, named by rows, read back only whole and unchanged.
+
+Source: 5.2.2.1 (pictures of passages), 4.2.3 (storage), 6.3.2 (access to personal data).
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from anju.errors import AnjuError, Damaged, Erased, Invalid, NotFound, PicturesAway
+from anju.store import segments
+from anju.store.database import Database, Transaction
+from anju.store.segments import KEY_BYTES, NONCE_BYTES, SegmentWriter
+
+SEGMENT_BYTES = 512 * 1024 * 1024  # a segment that reached this is followed by another
+GROUP_BYTES = 32 * 1024 * 1024  # at most this much waits for one sync
+WAITING_BYTES = 128 * 1024 * 1024  # beyond it writers are told to come again
+TURN_BYTES = 2 * 1024 * 1024  # encrypted before others get their turn: about a millisecond
+MOST_BYTES = 32 * 1024 * 1024  # of one picture
+
+
+class KeyWrap(Protocol):
+    """Keeps the keys of pictures from whoever reads the database alone."""
+
+    def wrap(self, key: bytes) -> bytes: ...
+    def unwrap(self, wrapped: bytes) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlob:
+    """A picture to be kept. ``sha256`` of ``data`` may be given by who knows it already."""
+
+    site_id: str
+    data: bytes
+    media_type: str
+    retention: str = "passage"  # or face, evidence
+    sha256: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture on disk that no row names yet. ``sha256`` and ``length`` are of the picture in clear."""
+
+    id: UUID
+    segment: str
+    offset: int
+    length: int
+    sha256: bytes
+    key_wrapped: bytes
+    media_type: str
+    site_id: str
+
+
+@dataclass(slots=True)
+class _Sealed:
+    """A picture encrypted and waiting for its place."""
+
+    id: UUID
+    item: NewBlob
+    sha256: bytes
+    key_wrapped: bytes
+    head: bytes
+    cipher: bytes
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One call of ``write`` that waits for the sync."""
+
+    sealed: list[_Sealed]
+    size: int
+    done: asyncio.Future[list[Stored]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def fail(self, error: BaseException) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+Range = Callable[[str, int, int], Awaitable[bytes]]
+"""Reads ``length`` bytes at an offset of a segment that lies elsewhere. Raises NotFound."""
+
+
+class Blobs:
+    """The pictures of one node, as one process writes and reads them.
+
+    ``folder`` holds the segments; ``elsewhere`` reads from sealed segments that are no longer there.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        folder: Path,
+        wrap: KeyWrap,
+        *,
+        clock: Callable[[], datetime],
+        elsewhere: Range | None = None,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        self.folder = folder
+        self._db, self._keys, self._clock, self._elsewhere = db, wrap, clock, elsewhere
+        self._segment_bytes = segment_bytes
+        self._start, self._count = uuid7().hex, 0
+        self._open: dict[str, tuple[date, SegmentWriter]] = {}  # by retention class
+        self._waiting: list[_Waiting] = []
+        self._waiting_bytes = 0
+        self._leader: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="blobs")
+
+    async def write(self, items: Sequence[NewBlob]) -> list[Stored]:
+        """Return, in order, where ``items`` lie once they are on disk; no row names them before ``record``.
+
+        Calls that wait at the same time share one sync. Raises PicturesAway where the disk does not take them or too
+        much waits already, DatabaseAway where a new segment cannot be written down, Invalid for a picture too large.
+        """
+        if not items:
+            return []
+        waiting = _Waiting(await self._seal(items), sum(segments.span(len(each.data)) for each in items))
+        if self._waiting_bytes and self._waiting_bytes + waiting.size > WAITING_BYTES:
+            raise PicturesAway(f"{self._waiting_bytes} bytes of pictures wait for the disk")
+        self._waiting.append(waiting)
+        self._waiting_bytes += waiting.size
+        if self._leader is None:
+            self._leader = asyncio.create_task(self._lead())
+        return await waiting.done
+
+    async def record(self, tx: Transaction, stored: Sequence[Stored], at: datetime) -> None:
+        """Name ``stored`` in the caller's transaction: with its commit they are kept, without it they are noise."""
+        if stored:
+            await tx.copy(f"blob ({_COLUMNS})", [_row(each, at) for each in stored])
+
+    async def read(self, blob_id: UUID, *, max_bytes: int = MOST_BYTES) -> tuple[bytes, str]:
+        """Return a picture and its media type, proved by its hash.
+
+        Raises NotFound, Erased, Damaged, and Invalid where it is larger than ``max_bytes``.
+        """
+        found = await find(self._db, blob_id)
+        if found.length > max_bytes:
+            raise Invalid("too_large", f"picture {blob_id} has {found.length} bytes, more than {max_bytes}")
+        record = await self._fetch(found)
+        try:
+            data = segments.unseal(record, found.id, self._keys.unwrap(found.key))
+        except ValueError as error:
+            raise Damaged("damaged", f"picture {blob_id} in {found.segment} at {found.offset}: {error}") from error
+        if hashlib.sha256(data).digest() != found.sha256:
+            raise Damaged("damaged", f"picture {blob_id} in {found.segment} is not the one its row names")
+        return data, found.media_type
+
+    async def close(self) -> None:
+        """Finish what waits and let go of the segments."""
+        if self._leader is not None:
+            await self._leader
+        for _, writer in self._open.values():
+            writer.close()
+        self._open.clear()
+        self._thread.shutdown()
+
+    async def _seal(self, items: Sequence[NewBlob]) -> list[_Sealed]:
+        sealed, turn = [], 0
+        for item in items:
+            sealed.append(self._seal_one(item))
+            turn += len(item.data)
+            if turn > TURN_BYTES:
+                turn = 0
+                await asyncio.sleep(0)
+        return sealed
+
+    def _seal_one(self, item: NewBlob) -> _Sealed:
+        if len(item.data) > MOST_BYTES:
+            raise Invalid("too_large", f"a picture of {len(item.data)} bytes: at most {MOST_BYTES}")
+        secret = os.urandom(KEY_BYTES + NONCE_BYTES)
+        key, blob_id = secret[:KEY_BYTES], uuid7()
+        head, cipher = segments.seal(blob_id, item.data, key, secret[KEY_BYTES:])
+        sha256 = item.sha256 or hashlib.sha256(item.data).digest()
+        return _Sealed(blob_id, item, sha256, self._keys.wrap(key), head, cipher)
+
+    async def _lead(self) -> None:
+        """Commit group after group until nobody waits."""
+        try:
+            while group := self._next_group():
+                await self._commit(group)
+        except BaseException:
+            for each in self._waiting:
+                each.fail(PicturesAway("the picture store was stopped"))
+            self._waiting, self._waiting_bytes = [], 0
+            raise
+        finally:
+            self._leader = None
+
+    def _next_group(self) -> list[_Waiting]:
+        size = count = 0
+        while count < len(self._waiting) and (not count or size + self._waiting[count].size <= GROUP_BYTES):
+            size += self._waiting[count].size
+            count += 1
+        group, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._waiting_bytes -= size
+        return group
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        try:
+            places = await self._put([each for waiting in group for each in waiting.sealed])
+        except BaseException as error:
+            reason = error if isinstance(error, AnjuError) else PicturesAway(f"the picture store failed: {error!r}")
+            for each in group:
+                each.fail(reason)
+            if not isinstance(error, AnjuError):
+                raise
+            return
+        for each in group:
+            if not each.done.done():
+                each.done.set_result([places[sealed.id] for sealed in each.sealed])
+
+    async def _put(self, sealed: list[_Sealed]) -> dict[UUID, Stored]:
+        by_class: dict[str, list[_Sealed]] = {}
+        for each in sealed:
+            by_class.setdefault(each.item.retention, []).append(each)
+        work = [(await self._writer(retention), items) for retention, items in by_class.items()]
+        stored = {each.id: each for writer, items in work for each in _places(writer, items)}
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, _append_all, work)
+        except OSError as error:
+            self._give_up_broken()
+            raise PicturesAway(f"pictures cannot be written to {self.folder}: {error.strerror}") from error
+        return stored
+
+    async def _writer(self, retention: str) -> SegmentWriter:
+        """Return the open segment of ``retention``: today's, not full, else a new one."""
+        today = self._clock().date()
+        day, writer = self._open.get(retention, (None, None))
+        if writer is not None and day == today and writer.size < self._segment_bytes:
+            return writer
+        if writer is not None:
+            del self._open[retention]
+            writer.close()
+        fresh = await self._create(retention, today)
+        self._open[retention] = (today, fresh)
+        return fresh
+
+    async def _create(self, retention: str, day: date) -> SegmentWriter:
+        self._count += 1
+        name = f"{retention}/{day}/{self._start}-{self._count:06}{segments.SUFFIX}"
+        loop = asyncio.get_running_loop()
+        try:
+            writer = await loop.run_in_executor(self._thread, SegmentWriter.create, self.folder, name)
+        except OSError as error:
+            raise PicturesAway(f"no segment can be made in {self.folder}: {error.strerror}") from error
+        try:
+            await self._db.execute(_OPENED, name=name, retention=retention, day=day, at=self._clock())
+        except BaseException:
+            (self.folder / name).unlink(missing_ok=True)
+            writer.close()
+            raise
+        return writer
+
+    def _give_up_broken(self) -> None:
+        for retention, (_, writer) in list(self._open.items()):
+            if writer.broken:
+                del self._open[retention]
+                writer.close()
+
+    async def _fetch(self, found: "Found") -> bytes:
+        """Return the record's bytes from the file, else from elsewhere."""
+        size = segments.span(found.length)
+        try:
+            return await asyncio.to_thread(_read_file, self.folder / found.segment, found.offset, size)
+        except FileNotFoundError:
+            if self._elsewhere is None:
+                raise Damaged("missing", f"picture {found.id}: segment {found.segment} is missing") from None
+        except OSError as error:
+            raise Damaged("unreadable", f"segment {found.segment} cannot be read: {error.strerror}") from error
+        return await self._elsewhere(found.segment, found.offset, size)
+
+
+def _places(writer: SegmentWriter, items: Sequence[_Sealed]) -> list[Stored]:
+    """Return where ``items`` will lie once they are appended to ``writer``."""
+    stored, offset = [], writer.size
+    for each in items:
+        item, size = each.item, len(each.item.data)
+        stored.append(
+            Stored(each.id, writer.name, offset, size, each.sha256, each.key_wrapped, item.media_type, item.site_id)
+        )
+        offset += len(each.head) + len(each.cipher)
+    return stored
+
+
+def _append_all(work: Sequence[tuple[SegmentWriter, Sequence[_Sealed]]]) -> None:
+    for writer, items in work:
+        writer.append([part for each in items for part in (each.head, each.cipher)])
+
+
+def _read_file(path: Path, offset: int, size: int) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(file, size, offset)
+    finally:
+        os.close(file)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a picture lies, by its row."""
+
+    id: UUID
+    segment: str
+    offset: int
+    length: int
+    sha256: bytes
+    media_type: str
+    key: bytes
+
+
+_COLUMNS = "id, kept_at, site_id, segment, byte_offset, length, sha256, media_type, key"
+_OPENED = """
+    INSERT INTO segment (name, retention, day, opened_at) VALUES (%(name)s, %(retention)s, %(day)s, %(at)s)
+"""
+_FIND = """
+    SELECT id, segment, byte_offset, length, sha256, media_type, key, erased_at FROM blob WHERE id = %(id)s
+"""
+
+
+def _row(each: Stored, at: datetime) -> tuple[object, ...]:
+    place = (each.segment, each.offset, each.length)
+    return (each.id, at, each.site_id, *place, each.sha256, each.media_type, each.key_wrapped)
+
+
+async def find(db: Database, blob_id: UUID) -> Found:
+    """Return where a picture lies. Raises NotFound, and Erased where its key is gone."""
+    row = await db.fetch_one(_FIND, id=blob_id)
+    if row is None:
+        raise NotFound("not_found", f"there is no picture {blob_id}")
+    if row[6] is None:
+        raise Erased("erased", f"picture {blob_id} was erased at {row[7]}")
+    return Found(*row[:7])

@@ -173,6 +173,7 @@ class Particulars:
     supervision_s: float | None = None
     note: str = ""
     viid: ViidAccess = field(default_factory=ViidAccess)
+    passes: str = ""  # in or out: the way all traffic under this device goes, nothing where it goes both
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,29 @@ async def test_a_guard_of_one_building_hears_nothing_of_another(desk: Desk) -> N
         assert [each["id"] for each in (await heard(socket, "changes"))["changes"]] == [mine]
 
 
+async def test_a_pushed_alarm_says_the_name_of_its_site_also_after_it_was_renamed(desk: Desk) -> None:
+    db = desk.web.services.db
+    await db.execute(
+        """INSERT INTO place (id, kind, name, place_path, site_id, home_node)
+           VALUES ('site', 'site', '东坝一号院', '/510800/510802/site/', 'site', 'n')"""
+    )
+    await desk.web.account("guard", everywhere("guard"))
+    async with desk.page("guard") as socket:
+        await heard(socket, "hello")
+        await desk.happens()
+        assert await site_told(socket) == "东坝一号院"
+        await db.execute("UPDATE place SET name = '东坝二号院' WHERE id = 'site'")
+        await desk.happens(kind="place", lane=Lane.BULK)
+        await heard(socket, "changes")
+        await desk.happens()
+        assert await site_told(socket) == "东坝二号院"
+
+
+async def site_told(socket: ClientConnection) -> str:
+    """Return the name of the site in the next pushed change."""
+    return str((await heard(socket, "changes"))["changes"][0]["body"]["site_name"])
+
+
 async def test_kinds_nobody_named_are_shown_to_nobody(desk: Desk) -> None:
     await desk.web.account("guard", everywhere("guard"))
     async with desk.page("guard") as socket:

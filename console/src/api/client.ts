@@ -81,6 +81,6 @@ export async function page<T>(path: string, query?: Query): Promise<{ items: T[]
 /** Fetch a file; the server says in a header how many rows it holds. */
 export async function download(path: string): Promise<{ file: Blob; rows: number | null }> {
   const answer = await knock('GET', path)
-  const rows = answer.headers.get('X-Row-Count') ?? answer.headers.get('X-Anju-Rows')
+  const rows = answer.headers.get('X-Anju-Rows')
   return { file: await answer.blob(), rows: rows === null ? null : Number(rows) }
 }

@@ -21,7 +21,7 @@ from anju.domain.changes import Change, Lane, Logged
 from anju.domain.events import masked
 from anju.domain.rights import NOWHERE, Action, Located, Principal, Scope
 from anju.errors import DatabaseAway
-from anju.store import log
+from anju.store import log, places
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.web.context import COOKIE, Services
@@ -90,6 +90,8 @@ class LogTail:
         self._dropped = dict.fromkeys(Lane, 0)  # rows up to here are in no ring any more
         self._wake = asyncio.Event()
         self._lines: set[Line] = set()
+        self._sites: dict[str, str] = {}
+        self._sites_at = float("-inf")
         self.started = asyncio.Event()
         self.database_away = False
 
@@ -138,18 +140,30 @@ class LogTail:
         """Forget ``line``."""
         self._lines.discard(line)
 
+    def site_name(self, site_id: str) -> str:
+        """Return the name of a 小区, '' where it has none or is not known yet."""
+        return self._sites.get(site_id, "")
+
     async def _begin(self) -> None:
         for lane in Lane:
             self._head[lane] = self._dropped[lane] = await log.head(self._db, lane, self._node.epoch)
+        self._sites = await places.site_names(self._db)
         self.started.set()
 
     async def _look(self) -> None:
         for lane in Lane:
             while rows := await log.read(self._db, lane, self._node.epoch, self._head[lane], PAGE_ROWS):
+                await self._learn_sites(rows)
                 self._take(lane, rows)
                 if len(rows) < PAGE_ROWS:
                     break
         self._forget()
+
+    async def _learn_sites(self, rows: Sequence[Logged]) -> None:
+        """Ask again for the names of 小区 where one of ``rows`` may have changed them or comes from a new one."""
+        strange = any(row.change.site_id and row.change.site_id not in self._sites for row in rows)
+        if any(row.change.kind == "place" for row in rows) or (strange and self._now() - self._sites_at > LOOK_S):
+            self._sites, self._sites_at = await places.site_names(self._db), self._now()
 
     def _take(self, lane: Lane, rows: Sequence[Logged]) -> None:
         self._head[lane] = rows[-1].seq
@@ -211,7 +225,7 @@ class Live:
         for line in self._tail.lines:
             if line.may_see(change):
                 with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-                    await _send(line, {"type": "unsaved", "alarm": masked(alarm)})
+                    await _send(line, {"type": "unsaved", "alarm": self._shown(change)["body"]})
 
     async def talk(self, socket: WebSocket) -> None:
         """Serve one page until it leaves, its session ends or its rights are gone."""
@@ -261,9 +275,17 @@ class Live:
         for start in range(0, len(rows), MOST_ROWS_A_MESSAGE):
             part = rows[start : start + MOST_ROWS_A_MESSAGE]
             line.place = _after(line.place, part)
-            shown = [_shown(row.change) for row in part if line.may_see(row.change)]
+            shown = [self._shown(row.change) for row in part if line.may_see(row.change)]
             if shown:
                 await _send(line, {"type": "changes", "token": line.place.token(), "changes": shown})
+
+    def _shown(self, change: Change) -> dict[str, Any]:
+        """Return ``change`` as pages see it: what may name a person hidden, its 小区 named."""
+        body = change.body
+        if change.kind in PERSONAL_KINDS:
+            body = masked(body) | {"site_name": self._tail.site_name(change.site_id)}
+        about = {"kind": change.kind, "id": change.object_id, "version": change.version}
+        return {**about, "operation": change.operation, "body": body}
 
     async def _check(self, line: Line) -> None:
         """End the line where the session or the rights ended; tell how things stand now and then."""
@@ -307,16 +329,6 @@ class StatusOf(Protocol):
 def _after(place: Place, rows: Sequence[Logged]) -> Place:
     seqs = {lane: max((row.seq for row in rows if row.lane is lane), default=0) for lane in Lane}
     return Place(place.epoch, max(place.alarms, seqs[Lane.ALARMS]), max(place.bulk, seqs[Lane.BULK]))
-
-
-def _shown(change: Change) -> dict[str, Any]:
-    return {
-        "kind": change.kind,
-        "id": change.object_id,
-        "version": change.version,
-        "operation": change.operation,
-        "body": masked(change.body) if change.kind in PERSONAL_KINDS else change.body,
-    }
 
 
 def _same_origin(socket: WebSocket) -> bool:

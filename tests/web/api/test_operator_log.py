@@ -123,7 +123,7 @@ async def test_the_export_says_how_many_rows_and_is_itself_logged(
 ) -> None:
     answer = await audit.get("/api/operator_log/export.csv", params={"action": "session"})
     lines = answer.text.splitlines()
-    assert answer.headers["x-row-count"] == "2"
+    assert answer.headers["x-anju-rows"] == "2"
     assert lines[0].startswith("\ufeffseq,at,principal")
     assert len(lines) == 3
     logged = (await audit.get("/api/operator_log", params={"action": "operator_log.export"})).json()["items"]

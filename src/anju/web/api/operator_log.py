@@ -110,7 +110,7 @@ async def list_anchors(me: Me) -> dict[str, Any]:
 
 @router.get("/export.csv")
 async def export(asked: Wanted, me: Me) -> StreamingResponse:
-    """Send the rows asked for, oldest first, as CSV with a byte-order mark; ``X-Row-Count`` says how many.
+    """Send the rows asked for, oldest first, as CSV with a byte-order mark; ``X-Anju-Rows`` says how many.
 
     403 ``reauthenticate``. The export itself is written into the log before the first row leaves.
     """
@@ -122,7 +122,7 @@ async def export(asked: Wanted, me: Me) -> StreamingResponse:
     asked_for = {name: str(getattr(asked, name) or "") for name in asked.__slots__}
     async with me.acting("operator_log.export", me.services.node.id, {**asked_for, "rows": rows}):
         lines = _lines(me.services.db, asked, upto)
-    headers = {"X-Row-Count": str(rows), "Content-Disposition": 'attachment; filename="operator_log.csv"'}
+    headers = {"X-Anju-Rows": str(rows), "Content-Disposition": 'attachment; filename="operator_log.csv"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 

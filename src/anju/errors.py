@@ -19,7 +19,7 @@ class WireError(AnjuError):
 
 
 class ViidError(WireError):
-    """A GA/T 1400 request cannot be used. Answer ``code``, a StatusCode of the standard; the sender may mend and repeat."""
+    """A GA/T 1400 request cannot be used. Answer its StatusCode ``code``; the sender may mend it and repeat."""
 
     def __init__(self, code: int, reason: str, *, data: bytes = b"") -> None:
         super().__init__(reason, data=data)

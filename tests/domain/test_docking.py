@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anju.domain.changes import Change, Lane
-from anju.domain.docking import MAX_ROWS, Batch, Beat, Bounds, Day, Head, PairAsk, Sent, Snapshot
+from anju.domain.docking import MAX_ROWS, Account, Batch, Beat, Bounds, Day, DayAsked, Head, PairAsk, Sent, Snapshot
 
 SITE = "/510800/510802/site/"
 BOUNDS = Bounds("/510800/510802/", frozenset({SITE}))
@@ -82,7 +82,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6),
     max_leaves=20,
 )
-KINDS = st.sampled_from([Batch, Beat, Day, Head, PairAsk, Snapshot])
+KINDS = st.sampled_from([Account, Batch, Beat, Day, DayAsked, Head, PairAsk, Snapshot])
 
 
 @given(st.binary(max_size=200), KINDS)

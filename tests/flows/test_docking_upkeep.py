@@ -4,16 +4,18 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from anju.domain.alarms import Step
 from anju.domain.changes import Change, Lane
-from anju.domain.docking import Expired, Gap, Head, NotWelcome, Snapshot
+from anju.domain.docking import Batch, Day, DayAsked, Expired, Gap, Head, NotWelcome, Receipt, Snapshot
 from anju.domain.rights import Principal
 from anju.errors import UpperAway
 from anju.security.operator_log import OperatorLog
-from anju.store import anchors, docking, links, log
+from anju.store import anchors, docking, links, log, reconciliation
 from anju.upward.docking import UpperTier, reconcile, upper_tier
 from anju.upward.push import Pusher
 from tests.flows.test_docking import Station, has, now, stations, until
@@ -107,6 +109,69 @@ async def test_a_day_that_is_not_up_yet_is_not_compared(stations: list[Station])
         pusher = Pusher(community.tier.db, community.tier.node, tier.push, upper="county")
         days = await reconcile(community.tier.db, community.tier.node, tier, "county", pusher, now=now())
     assert community.tier.clock().date() not in days
+
+
+async def accounts_of(station: Station, peer: str) -> dict[str, dict[str, Any]]:
+    found = await reconciliation.accounts(station.tier.db, [peer], day=now().date(), limit=100)
+    return {each["kind"]: each for each in found}
+
+
+async def test_the_running_day_is_compared_up_to_marks_both_sides_name(stations: list[Station]) -> None:
+    community, county, _ = stations
+    await community.tier.keep(4)
+    async with await tier_of(community) as tier:
+        pusher = Pusher(community.tier.db, community.tier.node, tier.push, upper="county")
+        await pusher.push(Lane.ALARMS)  # bulk still waits
+        for sent, marks in ((8, {"alarms": 8, "bulk": 0}), (12, {"alarms": 8, "bulk": 4})):
+            await reconcile(community.tier.db, community.tier.node, tier, "county", pusher, now=now(), again=True)
+            for station, peer in ((community, "county"), (county, "community")):
+                whole = (await accounts_of(station, peer))["*"]
+                assert (whole["sent"], whole["received"], whole["kept"]) == (sent, sent, sent)
+                assert (whole["marks"], whole["whole"]) == (marks, False)
+            await pusher.drain()
+    assert now().date() not in await reconciliation.reconciled(community.tier.db, "county", since=now().date())
+
+
+async def test_a_row_that_has_no_fate_above_is_seen_the_same_day(stations: list[Station]) -> None:
+    community, county, _ = stations
+    await community.tier.keep(3)
+    async with await tier_of(community) as tier:
+        pusher = await push_all(community, tier)
+        await county.tier.db.execute("UPDATE fate_day SET kept = kept - 1 WHERE kind = 'event'")
+        await reconcile(community.tier.db, community.tier.node, tier, "county", pusher, now=now(), again=True)
+    event = (await accounts_of(county, "community"))["event"]
+    assert (event["sent"], event["received"]) == (3, 2)
+
+
+async def test_an_answer_lost_on_its_way_down_leaves_the_accounts_even(stations: list[Station]) -> None:
+    community, county, _ = stations
+    await community.tier.keep(3)
+
+    async def unlucky(_: Batch) -> Receipt:
+        raise UpperAway("the line broke after the commit")
+
+    async with await tier_of(community) as tier:
+        await push_all(community, tier)
+        await community.tier.db.execute("DELETE FROM cursor")  # as if no answer had come: the mark above is ahead
+        pusher = Pusher(community.tier.db, community.tier.node, unlucky, upper="county")
+        await reconcile(community.tier.db, community.tier.node, tier, "county", pusher, now=now(), again=True)
+    whole = (await accounts_of(county, "community"))["*"]
+    assert (whole["sent"], whole["received"]) == (9, 9)
+
+
+@pytest.mark.parametrize("sent", [{"event": -1}, {"e" * 41: 1}, {"a\0b": 1}, {str(n): 1 for n in range(501)}])
+async def test_counts_out_of_reason_are_refused(stations: list[Station], sent: dict[str, int]) -> None:
+    community, _, _ = stations
+    epoch, day = community.tier.node.epoch, now().date()
+    async with await tier_of(community) as tier:
+        account = await tier.account(DayAsked(day, epoch))
+        with pytest.raises(UpperAway, match="malformed"):
+            await tier.reconcile(Day(day, epoch, sent, account.id, whole=True))
+        with pytest.raises(UpperAway, match="no_account"):
+            await tier.reconcile(Day(day, epoch, {}, uuid4(), whole=True))
+        with pytest.raises(UpperAway, match="no_account"):
+            await tier.reconcile(Day(day - timedelta(days=1), epoch, {}, account.id, whole=True))
+        await tier.reconcile(Day(day, epoch, {}, account.id, whole=True))
 
 
 async def lose_log(tier: Tier) -> None:

@@ -17,7 +17,7 @@ from anju.domain.rights import EVERYWHERE
 from anju.engines import Postgres
 from anju.errors import UpperAway
 from anju.pipeline.remote import receive
-from anju.store import alarms, cursors, docking, events, log
+from anju.store import alarms, events, log, reconciliation
 from anju.store.database import Database
 from anju.store.log import NodeId, make_node
 from anju.upward.push import Pusher
@@ -216,12 +216,9 @@ async def test_the_days_accounts_agree(tiers: list[Tier]) -> None:
     await community.keep(5)
     await pusher(community, county).drain()
     day = community.clock().astimezone(UTC).date()
-    up_to = {
-        lane: (await cursors.position(community.db, "upper:county", lane, epoch=community.node.epoch)).seq
-        for lane in Lane
-    }
-    sent = await docking.sent(community.db, community.node.epoch, day, up_to=up_to)
-    got = await docking.received(county.db, "community", community.node.epoch, day)
-    assert (
-        sent == {kind: sum(fates.values()) for kind, fates in got.items()} == {"event": 5, "alarm": 5, "alarm_step": 5}
-    )
+    async with county.db.transaction() as tx:
+        account = await reconciliation.open_account(tx, "community", community.node.epoch, day, at=county.clock())
+    assert account.marks == {lane: await log.head(community.db, lane, community.node.epoch) for lane in Lane}
+    sent = await reconciliation.sent(community.db, community.node.epoch, day, up_to=account.marks)
+    counted = {kind: sum(fates.values()) for kind, fates in account.fates.items()}
+    assert sent == counted == {"event": 5, "alarm": 5, "alarm_step": 5}

@@ -37,7 +37,7 @@ from anju.domain.docking import (
     Snapshot,
 )
 from anju.errors import DatabaseAway, Refused, WireError
-from anju.store import anchors, docking, links, log
+from anju.store import anchors, docking, links, log, reconciliation
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.wire import signing
@@ -87,6 +87,7 @@ class LowerPlatforms:
                 self._route(words.COMMANDS, self._commands),
                 self._route(words.HEARTBEAT, self._heartbeat),
                 self._route(words.RESYNC, self._resync),
+                self._route(words.ACCOUNT, self._account),
                 self._route(words.RECONCILE, self._reconcile),
                 self._route(words.ANCHORS, self._keep_anchor),
                 self._route(words.ANCHORS, self._anchors, "GET"),
@@ -174,7 +175,10 @@ class LowerPlatforms:
         async with self._from(request) as (sender, body, epoch):
             beat = msgspec.json.decode(body, type=Beat)
             await self._note(sender, beat, epoch)
-            return words.Welcome(self._node.id, self._node.name, self._clock())
+            return self._welcome()
+
+    def _welcome(self) -> words.Welcome:
+        return words.Welcome(self._node.id, self._node.name, self._clock())
 
     async def _note(self, sender: Lower, beat: Beat, epoch: int) -> None:
         at = self._clock()
@@ -199,15 +203,25 @@ class LowerPlatforms:
                 raise _No(422, "malformed")
             return await self._doors.resync(part, sender)
 
-    async def _reconcile(self, request: Request) -> words.DayFates:
+    async def _account(self, request: Request) -> words.Account:
         async with self._from(request) as (sender, body, epoch):
-            told = msgspec.json.decode(body, type=words.Day)
-            if told.epoch != epoch or len(told.sent) > MAX_ROWS or not all(0 <= n < 2**62 for n in told.sent.values()):
+            asked = msgspec.json.decode(body, type=words.DayAsked)
+            if asked.epoch != epoch:
                 raise _No(422, "malformed")
             async with self._db.transaction() as tx:
-                fates = await docking.received(tx, sender.node, epoch, told.day)
-                await docking.note_day(tx, sender.node, told, fates, at=self._clock())
-            return words.DayFates(fates)
+                return await reconciliation.open_account(tx, sender.node, epoch, asked.day, at=self._clock())
+
+    async def _reconcile(self, request: Request) -> words.Welcome:
+        async with self._from(request) as (sender, body, epoch):
+            told = msgspec.json.decode(body, type=words.Day)
+            if told.epoch != epoch or not told.sound():
+                raise _No(422, "malformed")
+            async with self._db.transaction() as tx:
+                account = await reconciliation.opened(tx, sender.node, told.day, told.account)
+                if account is None:
+                    raise _No(409, "no_account")
+                await reconciliation.note(tx, sender.node, told, account, at=self._clock())
+            return self._welcome()
 
     async def _keep_anchor(self, request: Request) -> words.Welcome:
         async with self._from(request) as (sender, body, _):
@@ -219,7 +233,7 @@ class LowerPlatforms:
             if not same:
                 _log.error("operator log below was rewritten", node=sender.node, seq=head.seq)
                 raise _No(409, "other_anchor")
-            return words.Welcome(self._node.id, self._node.name, self._clock())
+            return self._welcome()
 
     async def _anchors(self, request: Request) -> tuple[words.Head, ...]:
         async with self._from(request) as (sender, _, _):

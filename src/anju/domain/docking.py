@@ -7,6 +7,7 @@ Source: 4.2.1 (community pushes to county), 4.2.2 (county pushes to city).
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from anju.domain.changes import Change, Fate, Lane
 from anju.domain.commands import Command
@@ -21,7 +22,7 @@ AWAY_AFTER = timedelta(seconds=90)
 _BIGGEST = 2**63 - 1
 
 PAIR, ROWS, COMMANDS = "/docking/v1/pair", "/docking/v1/rows", "/docking/v1/commands"
-ANCHORS, RECONCILE = "/docking/v1/anchors", "/docking/v1/reconcile"
+ANCHORS, ACCOUNT, RECONCILE = "/docking/v1/anchors", "/docking/v1/account", "/docking/v1/reconcile"
 HEARTBEAT, RESYNC = "/docking/v1/heartbeat", "/docking/v1/resync"
 
 
@@ -199,19 +200,40 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class DayAsked:
+    """How does a UTC day of this epoch stand with you?"""
+
+    day: date
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the rows of a day above, by kind, counted up to the last row of each lane that is there."""
+
+    id: UUID
+    fates: dict[str, dict[Fate, int]]
+    marks: dict[Lane, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
-    """How many rows of one UTC day and epoch the node below sent, by kind."""
+    """How many rows of the day the node below counts up to the marks of ``account``: sent = the sum of the fates.
+
+    ``whole``: the day is over and all of it went up, so there is nothing to compare again.
+    """
 
     day: date
     epoch: int
     sent: dict[str, int]
+    account: UUID
+    whole: bool
 
-
-@dataclass(frozen=True, slots=True)
-class DayFates:
-    """What became of them, by kind: sent = kept + duplicate + held + dropped."""
-
-    fates: dict[str, dict[Fate, int]]
+    def sound(self) -> bool:
+        """Return whether kinds and counts are within reason."""
+        if len(self.sent) > MAX_ROWS:
+            return False
+        return all(len(kind) <= 40 and "\0" not in kind and 0 <= n <= _BIGGEST for kind, n in self.sent.items())
 
 
 @dataclass(frozen=True, slots=True)

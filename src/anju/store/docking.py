@@ -1,4 +1,4 @@
-"""What the tier above knows of each node below: marks, and the fates it gave, by day and kind."""
+"""What the tier above knows of each node below: marks, the fates it gave by day and kind, routes, resyncs."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,10 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from anju.domain.changes import Change, Fate, Lane
-from anju.domain.docking import Day, Expired, Sent
+from anju.domain.docking import Expired, Sent
 from anju.store.database import Database, Executor, Transaction
 
 
@@ -59,37 +57,6 @@ async def count_fates(tx: Transaction, node: str, epoch: int, lane: Lane, fates:
         for (day, kind), found in sorted(counts.items())
     ]
     await tx.execute_many(_COUNT, rows)
-
-
-_FATES = (Fate.KEPT, Fate.DUPLICATE, Fate.HELD, Fate.DROPPED)
-
-
-async def received(db: Executor, node: str, epoch: int, day: date) -> dict[str, dict[Fate, int]]:
-    """Return the fates of ``node``'s rows of ``day`` by kind."""
-    rows = await db.fetch(
-        """SELECT kind, sum(kept)::bigint, sum(duplicate)::bigint, sum(held)::bigint, sum(dropped)::bigint
-           FROM fate_day WHERE node = %(node)s AND epoch = %(epoch)s AND day = %(day)s GROUP BY kind""",
-        node=node,
-        epoch=epoch,
-        day=day,
-    )
-    return {
-        row[0]: dict(zip((Fate.KEPT, Fate.DUPLICATE, Fate.HELD, Fate.DROPPED), row[1:], strict=True)) for row in rows
-    }
-
-
-async def sent(db: Executor, epoch: int, day: date, *, up_to: dict[Lane, int]) -> dict[str, int]:
-    """Return how many rows of ``day`` this node sent up, by kind: what its log holds up to its cursors."""
-    rows = await db.fetch(
-        """SELECT kind, count(*) FROM log WHERE epoch = %(epoch)s AND at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
-               AND at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
-               AND seq <= CASE lane WHEN 'alarms' THEN %(alarms)s ELSE %(bulk)s END GROUP BY kind""",
-        epoch=epoch,
-        day=day,
-        alarms=up_to[Lane.ALARMS],
-        bulk=up_to[Lane.BULK],
-    )
-    return {row[0]: int(row[1]) for row in rows}
 
 
 async def first_time(db: Database, once: bytes, *, at: datetime) -> bool:
@@ -157,48 +124,6 @@ async def hold(tx: Transaction, held: Held) -> None:
     )
 
 
-WHOLE = "*"
-"""The kind under which a reconciled day has its totals, so that a day without rows is known to be reconciled too."""
-
-
-async def note_day(tx: Transaction, peer: str, told: Day, fates: dict[str, dict[Fate, int]], *, at: datetime) -> None:
-    """Write how a day's accounts stand between this node and ``peer``, by kind and as a whole."""
-    whole = {fate: sum(found.get(fate, 0) for found in fates.values()) for fate in Fate}
-    lines = {WHOLE: (sum(told.sent.values()), whole)}
-    for kind in sorted(set(told.sent) | set(fates)):
-        lines[kind] = (told.sent.get(kind, 0), fates.get(kind, {}))
-    rows = [
-        {
-            "node": peer,
-            "day": told.day,
-            "kind": kind,
-            "sent": sent,
-            "received": sum(found.values()),
-            "fates": Jsonb({fate.value: count for fate, count in found.items()}),
-            "at": at,
-        }
-        for kind, (sent, found) in lines.items()
-    ]
-    await tx.execute_many(
-        """INSERT INTO reconciliation_day (node, day, kind, sent, received, fates, checked_at)
-           VALUES (%(node)s, %(day)s, %(kind)s, %(sent)s, %(received)s, %(fates)s, %(at)s)
-           ON CONFLICT (node, day, kind) DO UPDATE SET sent = EXCLUDED.sent, received = EXCLUDED.received,
-               fates = EXCLUDED.fates, checked_at = EXCLUDED.checked_at""",
-        rows,
-    )
-
-
-async def reconciled(db: Executor, peer: str, *, since: date) -> set[date]:
-    """Return the days since ``since`` whose accounts with ``peer`` were compared."""
-    rows = await db.fetch(
-        "SELECT day FROM reconciliation_day WHERE node = %(node)s AND kind = %(whole)s AND day >= %(since)s",
-        node=peer,
-        whole=WHOLE,
-        since=since,
-    )
-    return {row[0] for row in rows}
-
-
 async def begin_resync(db: Executor, node: str, gone: Expired, *, at: datetime) -> bool:
     """Note that a snapshot from or to ``node`` replaces the rows of ``gone``; return False where that runs already."""
     done = await db.execute(
@@ -230,17 +155,3 @@ async def resyncs(db: Executor, nodes: Sequence[str], *, limit: int) -> list[dic
     query = f"SELECT {', '.join(names)} FROM resync WHERE node = ANY(%(nodes)s) ORDER BY at DESC LIMIT %(limit)s"
     rows = await db.fetch(query, nodes=list(nodes), limit=limit)
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-async def accounts(db: Executor, nodes: Sequence[str], *, day: date | None, limit: int) -> list[dict[str, Any]]:
-    """Return the compared accounts with ``nodes``, newest day first; kind ``*`` is a whole day."""
-    names = ("node", "day", "kind", "sent", "received", "fates", "checked_at")
-    rows = await db.fetch(
-        f"""SELECT {", ".join(names)} FROM reconciliation_day WHERE node = ANY(%(nodes)s)
-               AND (%(day)s::date IS NULL OR day = %(day)s) ORDER BY day DESC, node, kind LIMIT %(limit)s""",
-        nodes=list(nodes),
-        day=day,
-        limit=limit,
-    )
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    return [{**each, **each.pop("fates")} for each in found]

@@ -72,4 +72,5 @@ async def _forget_counts(db: Executor, *, before: datetime) -> None:
     await db.execute("DELETE FROM rejection_hour WHERE hour < %(before)s", before=before)
     await db.execute("DELETE FROM fate_day WHERE day < %(before)s::timestamptz::date", before=before)
     await db.execute("DELETE FROM reconciliation_day WHERE day < %(before)s::timestamptz::date", before=before)
+    await db.execute("DELETE FROM account_open WHERE at < %(before)s", before=before)
     await db.execute("DELETE FROM pairing_code WHERE expires_at < %(before)s", before=before)

@@ -34,7 +34,7 @@ from anju.domain.docking import (
     UpperState,
 )
 from anju.errors import DatabaseAway, UpperAway
-from anju.store import docking, links, operator_log, snapshot
+from anju.store import docking, links, operator_log, reconciliation, snapshot
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.store.versions import Subject, current
@@ -81,9 +81,13 @@ class UpperTier:
         """Send part of a snapshot."""
         return await self._ask(words.RESYNC, part, Receipt)
 
-    async def reconcile(self, day: words.Day) -> words.DayFates:
-        """Say what was sent on a day; return what became of it."""
-        return await self._ask(words.RECONCILE, day, words.DayFates)
+    async def account(self, asked: words.DayAsked) -> words.Account:
+        """Return what became of a day's rows above, and up to where they are there."""
+        return await self._ask(words.ACCOUNT, asked, words.Account)
+
+    async def reconcile(self, day: words.Day) -> None:
+        """Say what this node counts of a day up to where the tier above counted."""
+        await self._ask(words.RECONCILE, day, words.Welcome)
 
     async def anchor(self, head: words.Head) -> None:
         """Have a head of the operator log kept. Raises NotWelcome where another one of its seq is there."""
@@ -291,22 +295,26 @@ class _Talk:
 async def reconcile(
     db: Database, node: NodeId, tier: UpperTier, upper: str, pusher: Pusher, *, now: datetime, again: bool = False
 ) -> list[date]:
-    """Compare the accounts of each finished day of the last week that went up whole; return the days.
+    """Compare the accounts of each day of the last week that is over and went up whole; return the days.
 
-    With ``again`` also days that were compared already. Source: 4.2.1, 4.2.2 (nothing lost on the way up).
+    With ``again`` every day of the week, today too, up to where the tier above has it. Both sides count up to the same
+    rows, so the accounts are even at any time unless something is lost or double.
+    Source: 4.2.1, 4.2.2 (nothing lost on the way up).
     """
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=RECONCILE_DAYS)
-    known = set() if again else await docking.reconciled(db, upper, since=first)
+    known = set() if again else await reconciliation.reconciled(db, upper, since=first)
     oldest = await pusher.oldest_waiting()
-    whole = min(today, oldest.astimezone(UTC).date()) if oldest else today
-    days = [day for day in _days_between(first, whole) if day not in known]
+    open_from = min(today, oldest.astimezone(UTC).date()) if oldest else today
+    until = today + timedelta(days=1) if again else open_from
+    days = [day for day in _days_between(first, until) if day not in known]
     for day in days:
-        sent = await docking.sent(db, node.epoch, day, up_to=await pusher.sent_up_to())
-        told = words.Day(day, node.epoch, sent)
-        fates = (await tier.reconcile(told)).fates
+        account = await tier.account(words.DayAsked(day, node.epoch))
+        sent = await reconciliation.sent(db, node.epoch, day, up_to=account.marks)
+        told = words.Day(day, node.epoch, sent, account.id, whole=day < open_from)
+        await tier.reconcile(told)
         async with db.transaction() as tx:
-            await docking.note_day(tx, upper, told, fates, at=now)
+            await reconciliation.note(tx, upper, told, account, at=now)
     return days
 
 

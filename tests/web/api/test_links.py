@@ -215,3 +215,18 @@ async def test_accounts_of_a_day_are_shown_by_kind(ranked: Web, clock: FrozenClo
     (row,) = (await get(client, "/reconciliation?day=2026-11-21"))["items"]
     assert (row["sent"], row["received"], row["kept"]) == (5, 4, 4)
     assert (await get(client, "/reconciliation?day=2026-11-20"))["items"] == []
+
+
+async def test_the_accounts_of_today_are_compared_by_hand(pair: Pair) -> None:
+    above, below = await pair.county.login(*SYSTEM), await pair.community.login(*SYSTEM)
+    code = (await above.post("/api/links/pairing-codes")).json()
+    await below.post("/api/links/upper", json={"url": pair.url, "code": code["code"]})
+    await below.post("/api/links/upper/confirm", json={"fingerprint": code["fingerprint"]})
+    assert (await below.post("/api/links/reconciliation/run")).json()["code"] == "upper_away"  # not approved yet
+    await above.post("/api/links/lower/510802-1/approve")
+    days = (await below.post("/api/links/reconciliation/run")).json()["days"]
+    assert days[-1] == "2026-11-22"
+    for client in (below, above):
+        (row,) = (await get(client, "/reconciliation?day=2026-11-22"))["items"]
+        assert (row["kind"], row["sent"], row["received"]) == ("*", 0, 0)
+        assert (row["marks"], row["whole"]) == ({"alarms": 0, "bulk": 0}, False)

@@ -15,7 +15,7 @@ from anju.domain.docking import Upper
 from anju.domain.rights import EVERYWHERE, Action
 from anju.errors import Conflict, Forbidden, NotFound, UpperAway
 from anju.security.pairing import Code, LowerSide, UpperSide
-from anju.store import cursors, docking, links, places, ranking
+from anju.store import cursors, docking, links, places, ranking, reconciliation
 from anju.store import log as change_log
 from anju.upward.docking import reconcile, upper_tier
 from anju.upward.push import Pusher
@@ -120,16 +120,19 @@ async def revoke(node: Node, me: Me, here: Here) -> None:
 
 
 @router.get("/links/reconciliation")
-async def reconciliation(me: Me, here: Here, day: Annotated[date | None, Query()] = None) -> dict[str, Any]:
-    """What was sent and what became of it, by node and kind: of one day, or of the latest days."""
+async def accounts(me: Me, here: Here, day: Annotated[date | None, Query()] = None) -> dict[str, Any]:
+    """What was sent and what became of it, by node and kind: of one day, or of the latest days.
+
+    ``marks`` are the last rows of each lane that both sides counted; ``whole`` is false while the day goes on.
+    """
     scope = await me.may(Action.LINKS_READ)
     nodes = await links.nodes_in(here.db, scope)
-    return {"items": await docking.accounts(here.db, sorted(nodes), day=day, limit=DAYS_MOST), "next": None}
+    return {"items": await reconciliation.accounts(here.db, sorted(nodes), day=day, limit=DAYS_MOST), "next": None}
 
 
 @router.post("/links/reconciliation/run")
 async def run_reconciliation(me: Me, here: Here) -> dict[str, Any]:
-    """Compare the accounts of the last week's finished days with the tier above again, now."""
+    """Compare the accounts of the last week's days with the tier above, now: today's too, up to where it has them."""
     await _everywhere(me)
     link = await links.upper(here.db)
     if link is None:

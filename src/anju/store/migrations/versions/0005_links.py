@@ -16,7 +16,14 @@ ALTER TABLE lower_route ADD COLUMN name text NOT NULL DEFAULT '', ADD COLUMN tie
     ADD COLUMN version bigint NOT NULL DEFAULT 0;
 ALTER TABLE cursor ADD COLUMN logged_at timestamptz;
 COMMENT ON COLUMN cursor.logged_at IS 'when the row it stands on was logged: a resync goes back to there';
-ALTER TABLE reconciliation_day ADD COLUMN fates jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE reconciliation_day ADD COLUMN fates jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN marks jsonb NOT NULL DEFAULT '{}', ADD COLUMN whole boolean NOT NULL DEFAULT true;
+COMMENT ON COLUMN reconciliation_day.marks IS 'the last row of each lane that both sides counted';
+COMMENT ON COLUMN reconciliation_day.whole IS 'the day was over and all of it was up when it was compared';
+CREATE TABLE account_open (
+    id uuid PRIMARY KEY, node text NOT NULL, day date NOT NULL, at timestamptz NOT NULL, told jsonb NOT NULL);
+CREATE INDEX ON account_open (node);
+COMMENT ON TABLE account_open IS 'what a node below was told of a day, until it answers with its own count';
 
 CREATE FUNCTION drop_partitions(parent text, before timestamptz) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp SET timezone = 'UTC' SET lock_timeout = '2s' AS $$

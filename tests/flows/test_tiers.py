@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 import pytest_asyncio
 from uuid_utils.compat import uuid7
 
 from anju.domain.alarms import Act, Person, Step
 from anju.domain.changes import Change, Fate, Lane, Origin
-from anju.domain.docking import Batch, Receipt, Sent
+from anju.domain.docking import Batch, Receipt, Sent, Standing
 from anju.domain.events import EventKind
 from anju.domain.rights import EVERYWHERE
 from anju.engines import Postgres
@@ -199,6 +200,25 @@ async def test_what_a_node_says_of_itself_lies_at_the_root(tiers: list[Tier]) ->
     change = Change("event", str(told.id), 1, "", "/", "", events.body(told), origin=origin)
     receipt = await county.receive(Batch("community", 7, Lane.BULK, (Sent(1, county.clock(), change),)))
     assert receipt.fates == (Fate.KEPT,)
+
+
+async def test_word_of_a_node_that_sent_nothing_yet_is_taken_in(tiers: list[Tier]) -> None:
+    _, _, city = tiers
+    at = city.clock()
+    standing = Standing("hamlet", "hamlet", "community", at, 0, {Lane.ALARMS: 0, Lane.BULK: 0})
+    body = msgspec.to_builtins(standing)
+    change = Change("node", "hamlet", 1, "", "/", "", body, origin=Origin("county", 7, 1))
+    receipt = await city.receive(Batch("county", 7, Lane.BULK, (Sent(1, at, change),)))
+    assert receipt.fates == (Fate.KEPT,)
+    assert await city.db.fetch_one("SELECT node, via, last_seen FROM lower_route") == ("hamlet", "county", at)
+
+
+@pytest.mark.parametrize("origin", ["a\0b", "n" * 64, ""])
+async def test_a_row_of_no_possible_node_is_held(tiers: list[Tier], origin: str) -> None:
+    _, county, _ = tiers
+    change = Change("event", "x", 1, "site", HOME, "", {}, origin=Origin(origin, 1, 1))
+    receipt = await county.receive(Batch("community", 7, Lane.BULK, (Sent(1, county.clock(), change),)))
+    assert receipt.fates == (Fate.HELD,)
 
 
 async def test_places_at_and_above_the_region_are_dropped_for_ours(tiers: list[Tier]) -> None:

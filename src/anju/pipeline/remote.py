@@ -24,6 +24,7 @@ from anju.store.log import NodeId
 
 _NUL = b"\\u0000"
 ABOVE = "above_region"
+MAX_NODE = 63  # characters of a node's id
 _MOST = 2**53  # of a version: any JSON reader counts that far
 _OWN_FAULT = (
     psycopg.DataError,
@@ -149,8 +150,10 @@ class _Taking:
 
     async def learn(self, changes: Sequence[Change]) -> None:
         """Find out for which nodes the sender speaks: itself, and those it was the first to bring word of."""
-        origins = {each.origin.node for each in changes if each.origin} - {self.node.id}
-        self.nodes = await docking.learn_routes(self.tx, self.source, sorted(origins))
+        origins = {each.origin.node for each in changes if each.origin}
+        named = origins | {each.object_id for each in changes if each.kind == "node"}
+        good = [each for each in named - {self.node.id} if 0 < len(each) <= MAX_NODE and "\0" not in each]
+        self.nodes = await docking.learn_routes(self.tx, self.source, sorted(good))
 
     async def apply(self, changes: Sequence[Change], write: Apply | None) -> list[Fate]:
         """Write rows of one kind in one go; where one of them is bad, one by one."""

@@ -1,6 +1,6 @@
-/* Notes when each row (data-alarm, data-event) was first painted and when it left: milliseconds since 1970, read just after the frame. */
+/* Notes when each row (data-alarm, data-row) was first painted and when it left: milliseconds since 1970, read just after the frame. */
 (() => {
-  const KINDS = ['alarm', 'event'], SELECTOR = KINDS.map((each) => `[data-${each}]`).join(',')
+  const KINDS = ['alarm', 'row'], SELECTOR = KINDS.map((each) => `[data-${each}]`).join(',')
   const painted = (window.painted = {}), gone = (window.gone = {})
   const now = () => performance.timeOrigin + performance.now()
   let fresh = []
@@ -11,7 +11,7 @@
     after.port2.postMessage(0)
   }
   function rows(node) { return node.nodeType === 1 ? [...(node.matches(SELECTOR) ? [node] : []), ...node.querySelectorAll(SELECTOR)] : [] }
-  const id = (row) => row.dataset.alarm ?? row.dataset.event
+  const id = (row) => row.dataset.alarm ?? row.dataset.row
   function appeared(row) {
     if (!fresh.length) requestAnimationFrame(framed)
     fresh.push(id(row))

@@ -41,7 +41,7 @@ export const en: Same<typeof zh> = {
     large_type: 'Large type', log_out: 'Log out', lock: 'Lock the desk', change_guard: 'Change of guard', account: 'Account', my_password: 'Change password', keys: 'Keyboard', menu: 'Menu',
     preferences: 'Display', counters: 'Unacknowledged alarms', skip: 'Skip to content',
   },
-  list: { none_fits: 'Nothing fits the filters', filtered_why: 'There is nothing under these filters.', filtered_do: 'Widen or clear the filters.' },
+  list: { none_fits: 'Nothing fits the filters', filtered_why: 'There is nothing under these filters.', filtered_do: 'Widen or clear the filters.', arrived: '{n} new: show them' },
   span: { day: '{n} d', hour: '{n} h', minute: '{n} min', second: '{n} s', ago: '{span} ago' },
   kind: {
     fire: 'Fire', fire_manual: 'Manual call point', fire_supervisory: 'Fire supervisory', panic: 'Panic', duress: 'Duress', help: 'Call for help', intrusion: 'Intrusion', tamper: 'Tamper',
@@ -61,7 +61,7 @@ export const en: Same<typeof zh> = {
   },
   ended: { device: 'the device reported its end', timeout: 'time-out (no end was reported)', operator: 'closed by hand' },
   flag: {
-    clock_off: 'device clock far off', late: 'late', replayed: 'replayed', unknown_zone: 'unregistered zone', changed: 'same key, other content', future: 'in the future', no_time: 'no device time',
+    zone_unknown: 'zone not registered', time_invalid: 'device time invalid', time_unreadable: 'device time unreadable', clock_future: 'device time ahead', clock_off: 'device clock off', late: 'late', rerun: 'run again after quarantine', text_cleaned: 'text cleaned', key_reused: 'same key, other content', bypassed: 'bypassed',
   },
   alarm: {
     title: 'Alarms', drill: 'Drill', sent: '“{step}” went to the platform of this alarm, waiting for its answer', more: '{n} more', unsaved: 'not saved', unsaved_why: 'The database is away: alarms still show and sound, and are saved as soon as it is back.',

@@ -8,9 +8,6 @@ export const pagesEn: Same<typeof pagesZh> = {
     power: 'Power', fault: 'Fault', communication: 'Communication', arm: 'Armed', disarm: 'Disarmed', bypass: 'Bypass', test: 'Test', info: 'Information',
   },
   event_state: { active: 'began', cleared: 'ended', info: 'told' },
-  event_flag: {
-    zone_unknown: 'zone not registered', time_invalid: 'device time invalid', time_unreadable: 'device time unreadable', clock_future: 'device time ahead', clock_off: 'device clock off', late: 'late', rerun: 'run again after quarantine', text_cleaned: 'text cleaned', key_reused: 'same key, other content', bypassed: 'bypassed',
-  },
   event_detail: { qualifier: 'Qualifier', user: 'By whom', text: 'Text', extensions: 'Extensions' },
   device_state: { online: 'Online', offline: 'Offline', unknown: 'Unknown' },
   place_kind: {

@@ -6,9 +6,6 @@ export const pagesZh = {
     power: '电源', fault: '故障', communication: '通信中断', arm: '布防', disarm: '撤防', bypass: '旁路', test: '测试', info: '信息',
   },
   event_state: { active: '开始', cleared: '恢复', info: '告知' },
-  event_flag: {
-    zone_unknown: '未登记防区', time_invalid: '设备时间无效', time_unreadable: '设备时间读不出', clock_future: '设备时间超前', clock_off: '设备时钟偏差大', late: '迟到', rerun: '隔离后重新处理', text_cleaned: '文字已清洗', key_reused: '同键不同内容', bypassed: '旁路中',
-  },
   event_detail: { qualifier: '限定', user: '操作者', text: '文字', extensions: '扩展内容' },
   device_state: { online: '在线', offline: '离线', unknown: '未知' },
   place_kind: {

@@ -39,7 +39,7 @@ export const zh = {
     large_type: '大字', log_out: '退出登录', lock: '锁定席位', change_guard: '换班', account: '账户', my_password: '修改密码', keys: '快捷键', menu: '菜单',
     preferences: '界面', counters: '未确认报警', skip: '跳到内容',
   },
-  list: { none_fits: '没有符合条件的记录', filtered_why: '当前筛选条件下没有记录。', filtered_do: '放宽或清除筛选条件再看。' },
+  list: { none_fits: '没有符合条件的记录', filtered_why: '当前筛选条件下没有记录。', filtered_do: '放宽或清除筛选条件再看。', arrived: '{n} 条新记录,点此显示' },
   span: { day: '{n} 天', hour: '{n} 小时', minute: '{n} 分钟', second: '{n} 秒', ago: '{span}前' },
   kind: {
     fire: '火灾报警', fire_manual: '手动火警', fire_supervisory: '消防监管', panic: '紧急求助', duress: '胁迫', help: '求助', intrusion: '入侵', tamper: '防拆',
@@ -59,7 +59,7 @@ export const zh = {
   },
   ended: { device: '设备报告恢复', timeout: '超时结束(未收到恢复)', operator: '人工关闭' },
   flag: {
-    clock_off: '设备时钟偏差大', late: '迟到', replayed: '补传', unknown_zone: '未登记防区', changed: '同键不同内容', future: '时间超前', no_time: '无设备时间',
+    zone_unknown: '未登记防区', time_invalid: '设备时间无效', time_unreadable: '设备时间读不出', clock_future: '设备时间超前', clock_off: '设备时钟偏差大', late: '迟到', rerun: '隔离后重新处理', text_cleaned: '文字已清洗', key_reused: '同键不同内容', bypassed: '旁路中',
   },
   alarm: {
     title: '报警', drill: '演练', sent: '“{step}”已发往报警所在平台,等待回执', more: '还有 {n} 条', unsaved: '未保存', unsaved_why: '数据库暂不可用:报警照常显示和鸣响,恢复后自动入库。',

@@ -2,7 +2,6 @@ import { defineStore } from 'pinia'
 import { computed, nextTick, reactive, ref, shallowReactive, shallowRef, triggerRef } from 'vue'
 
 import * as api from '@/api/alarms'
-import { sites } from '@/api/places'
 import type { Alarm, AlarmStep, Change } from '@/api/types'
 import { applyChanges, counted, grouped, inOrder, isOpen, isStorm, isWaiting, mergeAlarm, mergeStep, popsUp, prune } from '@/alarms/list'
 import { Pulse } from '@/alarms/pulse'
@@ -52,7 +51,7 @@ export const useAlarms = defineStore('alarms', () => {
       const seen = new Set<string>()
       do {
         const found: { items: Alarm[]; next: string | null } = await api.list({ state: 'open', limit: PAGE, cursor })
-        for (const each of found.items) { seen.add(each.id); mergeAlarm(known.value, each); nameSite(each) }
+        for (const each of found.items) { seen.add(each.id); mergeAlarm(known.value, each) }
         triggerRef(known)
         cursor = found.next
       } while (cursor && ++pages < MOST_PAGES)
@@ -79,7 +78,6 @@ export const useAlarms = defineStore('alarms', () => {
     if (!ours.length) return
     const raised = applyChanges(known.value, steps.value, ours)
     for (const each of ours) follow(each)
-    for (const each of ours) if (each.kind === 'alarm') nameSite(known.value.get(each.id))
     if (known.value.size > 500) prune(known.value, new Set(shown.value ? [shown.value] : []))
     pulse.beat()
     raised.forEach(announce)
@@ -127,22 +125,6 @@ export const useAlarms = defineStore('alarms', () => {
     if (await act(last.id, 'undo_close')) show(last.id)
   }
 
-  /** Pushed alarms name their community by id only; its name is known from any alarm loaded before, or from the list. */
-  const siteNames = new Map<string, string>()
-  function nameSite(alarm: Alarm | undefined): void {
-    if (!alarm) return
-    const name = siteNames.get(alarm.site_id)
-    if (alarm.site_name) siteNames.set(alarm.site_id, alarm.site_name)
-    else if (name) known.value.set(alarm.id, { ...alarm, site_name: name })
-  }
-  async function loadSites(): Promise<void> {
-    if (!session.can('places.read')) return
-    const found = await sites().catch(() => ({ items: [] }))
-    for (const each of found.items) if (each.id) siteNames.set(each.id, String(each.name ?? ''))
-    for (const each of known.value.values()) nameSite(each)
-    triggerRef(known)
-  }
-
   /** Load one alarm with its steps and its event. */
   async function refresh(id: string): Promise<void> {
     try {
@@ -176,7 +158,6 @@ export const useAlarms = defineStore('alarms', () => {
   }
   function start(): () => void {
     void load()
-    void loadSites()
     return live.follow(hear, () => void load(), hearUnsaved)
   }
   function forget(): void {

@@ -1,4 +1,6 @@
 import type { FiledEvent } from '@/api/events'
+import type { Change } from '@/api/types'
+import type { Chosen } from '@/components/filters'
 import { spanText } from '@/components/time'
 import { say } from '@/locales'
 
@@ -18,3 +20,13 @@ export const zoneText = (event: Pick<FiledEvent, 'zone' | 'zone_name'>): string 
 
 /** A value of a detail on one line. */
 export const plain = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value as string))
+
+/** The event a pushed change brings, where it fits the filters chosen; `place` is the id of any place above it. */
+export function pushed(change: Change, chosen: Chosen): FiledEvent | null {
+  if (change.kind !== 'event') return null
+  const event = change.body as unknown as FiledEvent
+  const at = Date.parse(event.received_at)
+  const fits = (!chosen.kind || event.kind === chosen.kind) && (!chosen.device || event.device_id === chosen.device)
+    && (!chosen.place || event.place_path.includes(`/${chosen.place}/`)) && !(at < Date.parse(chosen.since ?? '')) && !(at >= Date.parse(chosen.until ?? ''))
+  return fits ? event : null
+}

@@ -9,7 +9,8 @@ export interface Lower {
 }
 /** `own_fingerprint` is of this node's key, as the tier above sees it; `docking_fingerprint` of its certificate, as nodes below see it. */
 export interface Links { upper: Upper | null; lower: Lower[]; own_fingerprint?: string; docking_fingerprint?: string }
-export interface Reconciled { node: string; name?: string; day: string; kind: string; sent: number; received?: number; kept?: number; duplicate?: number; held?: number; dropped?: number; fates?: Record<string, number>; checked_at?: string }
+/** Both sides counted up to `marks`, the last row of each lane; `whole` is false while more of the day may come after them. */
+export interface Reconciled { node: string; name?: string; day: string; kind: string; sent: number; received?: number; kept?: number; duplicate?: number; held?: number; dropped?: number; fates?: Record<string, number>; marks?: Partial<Backlog>; whole?: boolean; checked_at?: string }
 export interface Ranked {
   site_id: string; name: string; node: string; place_path?: string; longitude?: number | null; latitude?: number | null
   open_level_1: number; open: number; delay_s: number | null; online: number; total: number; online_rate: number | null; state?: string; last_seen_at?: string | null

@@ -361,11 +361,22 @@ async def put_aliases(tx: Transaction, device_id: str, aliases: Sequence[tuple[s
 
 async def retire(tx: Transaction, before: Device, editor: Editor) -> Device:
     """Take a device that is ``locked`` out of use; its records stay, its account is free again."""
+    return await _record(tx, await leave(tx, before, editor), editor)
+
+
+async def leave(tx: Transaction, before: Device, editor: Editor) -> Device:
+    """Write that a device that is ``locked`` is out of use; telling registry and log is the caller's."""
     after = replace(before, retired_at=editor.at, updated_at=editor.at, version=before.version + 1)
     await write(tx, after)
     await zones.put(tx, after.id, [], at=editor.at)
     await tx.execute("UPDATE device SET credential = NULL WHERE id = %(id)s", id=after.id)
-    return await _record(tx, replace(after, keyed=False), editor)
+    return replace(after, keyed=False)
+
+
+async def row_of(tx: Transaction, device_id: str) -> Device | None:
+    """Return a device by its id, out of use or not, kept from others until the commit."""
+    row = await tx.fetch_one(f"{_SELECT} WHERE id = %(id)s FOR UPDATE", id=device_id)
+    return _device(row) if row else None
 
 
 async def apply(tx: Transaction, change: Change) -> bool:

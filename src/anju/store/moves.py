@@ -31,7 +31,7 @@ async def move(
     if parent.place_path.startswith(before.place_path):
         raise Conflict("inside_itself", "a place cannot stand inside itself")
     check_code(before.kind, before.code, parent)
-    await _check_quiet(tx, before)
+    await check_quiet(tx, before.place_path, before.name)
     old = await places.find(tx, EVERYWHERE, before.parent_id) if before.parent_id else None
     inherited = old is not None and before.jurisdiction == old.jurisdiction
     after = replace(
@@ -55,14 +55,15 @@ async def set_jurisdiction(
     return await _rewrite(tx, before, after, editor)
 
 
-async def _check_quiet(tx: Transaction, place: Place) -> None:
+async def check_quiet(tx: Transaction, path: str, name: str) -> None:
+    """Raise Conflict while alarms are open below ``path``."""
     row = await tx.fetch_one(
         "SELECT count(*) FROM alarm WHERE state <> %(closed)s AND place_path ^@ %(path)s",
         closed=AlarmState.CLOSED,
-        path=place.place_path,
+        path=path,
     )
     if row and row[0]:
-        raise Conflict("open_alarms", f"{row[0]} alarms are open in {place.name}: close them before it moves")
+        raise Conflict("open_alarms", f"{row[0]} alarms are open in {name}: close them before it moves")
 
 
 async def _rewrite(tx: Transaction, before: Place, after: Place, editor: Editor) -> Place:

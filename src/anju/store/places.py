@@ -232,19 +232,26 @@ async def edit(
 async def retire(tx: Transaction, scope: Scope, place_id: str, editor: Editor) -> Place:
     """Take a place out of use; its history and records stay. Raises Conflict while something is still in it."""
     before = await locked(tx, scope, place_id, editor)
-    inside = await tx.fetch_one(
-        """SELECT (SELECT count(*) FROM place WHERE place_path ^@ %(path)s AND retired_at IS NULL) - 1,
-                  (SELECT count(*) FROM device WHERE place_path ^@ %(path)s AND retired_at IS NULL),
-                  (SELECT count(*) FROM zone WHERE place_path ^@ %(path)s AND retired_at IS NULL)""",
-        path=before.place_path,
-    )
-    assert inside is not None  # noqa: S101 - an aggregate always gives a row
-    if any(inside):
-        raise Conflict("not_empty", f"{inside[0]} places, {inside[1]} devices and {inside[2]} zones are still in it")
+    places_, devices_, zones_ = await inside(tx, before)
+    if places_ or devices_ or zones_:
+        raise Conflict("not_empty", f"{places_} places, {devices_} devices and {zones_} zones are still in it")
     after = replace(before, retired_at=editor.at, updated_at=editor.at, version=before.version + 1)
     await put(tx, after)
     await _record(tx, [after], editor)
     return after
+
+
+async def inside(db: Executor, place: Place) -> tuple[int, int, int]:
+    """Return how many places, devices and zones in use stand in ``place``, itself not counted."""
+    row = await db.fetch_one(
+        """SELECT (SELECT count(*) FROM place WHERE place_path ^@ %(path)s AND retired_at IS NULL AND id <> %(id)s),
+                  (SELECT count(*) FROM device WHERE place_path ^@ %(path)s AND retired_at IS NULL),
+                  (SELECT count(*) FROM zone WHERE place_path ^@ %(path)s AND retired_at IS NULL)""",
+        path=place.place_path,
+        id=place.id,
+    )
+    assert row is not None  # noqa: S101 - an aggregate always gives a row
+    return int(row[0]), int(row[1]), int(row[2])
 
 
 async def apply(tx: Transaction, change: Change) -> bool:
@@ -324,15 +331,27 @@ def jurisdiction_change(each: Jurisdiction) -> Change:
 
 async def put_jurisdiction(tx: Transaction, code: str, name: str, editor: Editor) -> Jurisdiction:
     """Make a police body known, or rename it. Raises Invalid, Conflict."""
+    after = await turn_jurisdiction(tx, code, name, editor)
+    await bump(tx, Subject.REGISTRY)
+    await log.append(tx, Lane.ALARMS, [jurisdiction_change(after)], at=editor.at, node=editor.node)
+    return after
+
+
+async def turn_jurisdiction(
+    tx: Transaction, code: str, name: str, editor: Editor, *, least: int = 1, retired: bool = False
+) -> Jurisdiction:
+    """Write a police body, in use or not, with a version of ``least`` or later; the log is the caller's to write.
+
+    Raises Invalid, Conflict.
+    """
     row = await tx.fetch_one(
         f"SELECT {_JURISDICTION} FROM jurisdiction WHERE code = %(code)s FOR UPDATE", code=check_jurisdiction(code)
     )
     if row and row[2] != editor.node.id:
         raise Conflict("not_ours", f"{code} is kept by node {row[2]}: change it there")
-    after = Jurisdiction(code, check_name(name), editor.node.id, row[3] + 1 if row else 1)
+    version = max(row[3] + 1, least) if row else least
+    after = Jurisdiction(code, check_name(name), editor.node.id, version, editor.at if retired else None)
     await _write_jurisdiction(tx, after)
-    await bump(tx, Subject.REGISTRY)
-    await log.append(tx, Lane.ALARMS, [jurisdiction_change(after)], at=editor.at, node=editor.node)
     return after
 
 

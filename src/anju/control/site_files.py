@@ -1,0 +1,160 @@
+"""The whole site out as one text file, and in: a dry run first, then one transaction.
+
+Source: 4.2.1 (one management of all devices), 6.3.2 (credentials never leave in clear).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from uuid_utils.compat import uuid7
+
+from anju.domain import site_file as form
+from anju.domain.codes import new_id
+from anju.domain.devices import sealed_for
+from anju.domain.site_check import Checked, checked, moved
+from anju.domain.site_file import AGAIN, SEALED, DeviceEntry, Difference, Problem, Site
+from anju.errors import Conflict, Invalid
+from anju.security.passphrase import Passphrase
+from anju.security.sealing import Sealer
+from anju.store import site_file as store
+from anju.store.database import Database, Executor
+from anju.store.log import NodeId
+from anju.store.places import Editor
+from anju.store.site_file import Progress, Work
+
+MOST_BYTES = 32 * 1024 * 1024
+IMPORT_MS = 600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of an import. ``sections`` are those that whoever asks may write; None: all.
+
+    ``retire``: what the file does not name goes out of use. ``clone``: everything below the regions gets a fresh id.
+    """
+
+    text: str
+    passphrase: str = ""
+    retire: bool = True
+    clone: bool = False
+    sections: frozenset[str] | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an import would do. ``left_out`` needs rights that whoever asks lacks; ``again`` names devices, by id and
+    name, whose credentials must be given again.
+    """
+
+    work: Work | None
+    problems: list[Problem]
+    differences: list[Difference] = field(default_factory=list)
+    left_out: list[Difference] = field(default_factory=list)
+    again: list[tuple[str, str]] = field(default_factory=list)
+
+
+class SiteFiles:
+    """Writes and reads site files of one node."""
+
+    def __init__(self, db: Database, node: NodeId, sealer: Sealer, *, clock: Callable[[], datetime]) -> None:
+        self._db, self._node, self._sealer, self._clock = db, node, sealer, clock
+
+    async def export(self, passphrase: str = "") -> tuple[str, dict[str, int]]:
+        """Return the whole site as text and how much of each section is in it.
+
+        With a ``passphrase`` credentials are in it, sealed; without, each stands there as to be given again.
+        """
+        site = await store.read(self._db, self._node)
+        if passphrase:
+            key = Passphrase.of_node(passphrase, self._node.id)
+            site.head = _with_sealing(site, key)
+            await self._seal(self._db, site, key)
+        return form.write(site), {name: len(entries) for name, entries in site.entries.items()}
+
+    async def _seal(self, db: Executor, site: Site, key: Passphrase) -> None:
+        """Put the sealed credentials of this node's devices into ``site``."""
+        secrets = await store.credentials(db, self._node.id)
+        for each in site.entries["device"]:
+            if isinstance(each, DeviceEntry) and each.id in secrets:
+                about = sealed_for(each.id)
+                each.credential = key.seal(self._sealer.open(secrets[each.id], about), about)
+
+    async def plan(self, asked: Asked, *, db: Executor | None = None) -> Plan:
+        """Return what importing would do now; nothing is written. Raises Invalid for what is no site file."""
+        if len(asked.text.encode()) > MOST_BYTES:
+            raise Invalid("too_large", f"a site file has at most {MOST_BYTES} bytes")
+        site, problems = form.read(asked.text)
+        if asked.clone:
+            site = form.renamed(site, _fresh)
+        elif site.head.node != self._node.id:
+            raise Conflict("other_node", f"this is the site of node {site.head.node}: import it as a copy")
+        found = checked(site, await store.outside(db or self._db, self._node), node=self._node.id, at=self._clock())
+        problems = sorted([*problems, *found.problems], key=lambda each: each.line)
+        if problems:
+            return Plan(None, problems)
+        return await self._compare(found, asked, db or self._db)
+
+    async def _compare(self, found: Checked, asked: Asked, db: Executor) -> Plan:
+        now, secrets = await store.read(db, self._node), await self._secrets(db, found.site, asked)
+        there = await store.standing(db)
+        retire = asked.retire and not asked.clone
+        all_ = form.differences(now, found.site, retire=retire, moved=moved(there, found))
+        wanted = [each for each in all_ if asked.sections is None or each.section in asked.sections]
+        left = [each for each in all_ if each not in wanted] if len(wanted) < len(all_) else []
+        again = _again(now, found.site, secrets)
+        return Plan(Work(found, wanted, secrets), [], wanted, left, again)
+
+    async def _secrets(self, db: Executor, site: Site, asked: Asked) -> dict[str, bytes]:
+        """Return the credentials of the file in this node's own seal; without passphrase they are as not given.
+
+        What is already here under the same credential is left as it is.
+        """
+        found: dict[str, bytes] = {}
+        sealed = [each for each in _devices(site) if each.credential.startswith(SEALED)]
+        if not sealed or not asked.passphrase or site.head.sealing is None:
+            for each in sealed:
+                each.credential = AGAIN
+            return found
+        key, here = Passphrase.proven(asked.passphrase, site.head.sealing), await store.credentials(db, self._node.id)
+        for each in sealed:
+            about = sealed_for(each.id)
+            value = key.open(each.credential, about)
+            if each.id in here and self._sealer.open(here[each.id], about) == value:
+                each.credential = AGAIN
+            else:
+                found[each.id] = self._sealer.seal(value, about)
+        return found
+
+    async def apply(self, asked: Asked, *, by: str, done: Progress = lambda _: None) -> Plan:
+        """Do what the dry run told, in one transaction; what changed since is seen. Raises Refused: nothing is kept."""
+        async with self._db.transaction() as tx:
+            await tx.execute(f"SET LOCAL statement_timeout = {IMPORT_MS}")
+            await tx.execute("SELECT pg_advisory_xact_lock(7220007)")  # one import at a time
+            plan = await self.plan(asked, db=tx)
+            if plan.work is None:
+                first = plan.problems[0]
+                raise Invalid("problems", f"line {first.line}: {first.message}")
+            await store.apply(tx, plan.work, Editor(self._node, by, self._clock()), done=done)
+        return plan
+
+
+def _with_sealing(site: Site, key: Passphrase) -> form.Head:
+    """Return the head of ``site`` with what a reader needs to open its sealed values."""
+    head = site.head
+    return form.Head(format=head.format, node=head.node, name=head.name, tier=head.tier, sealing=key.sealing)
+
+
+def _devices(site: Site) -> Iterable[DeviceEntry]:
+    return (each for each in site.entries["device"] if isinstance(each, DeviceEntry))
+
+
+def _again(now: Site, wanted: Site, secrets: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Return the devices that will wait for their credentials: the file has none for them and this node neither."""
+    here = {each.id for each in _devices(now) if each.credential}
+    waiting = (each for each in _devices(wanted) if each.credential and each.id not in here | secrets.keys())
+    return [(each.id, each.name) for each in waiting]
+
+
+def _fresh(section: str) -> str:
+    return new_id(section[0]) if section in {"place", "device"} else str(uuid7())

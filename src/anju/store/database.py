@@ -4,7 +4,7 @@ Queries are plain SQL with named parameters (``%(name)s``).
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from anju.errors import DatabaseAway
+from anju.store import packed
 
 Row = tuple[Any, ...]
 
@@ -30,7 +31,7 @@ STATEMENT_MS = 15_000
 LOCK_MS = 5_000
 
 
-def _dumps(value: Any) -> bytes:
+def json_text(value: Any) -> bytes:
     """Return ``value`` as JSON; half a character becomes an escape, which PostgreSQL refuses as any bad text."""
     try:
         return msgspec.json.encode(value)  # several times as fast as the standard library
@@ -38,7 +39,7 @@ def _dumps(value: Any) -> bytes:
         return json.dumps(value).encode()
 
 
-set_json_dumps(_dumps)
+set_json_dumps(json_text)
 
 
 class Executor(Protocol):
@@ -98,6 +99,12 @@ class Transaction:
         async with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 await copy.write_row(row)
+
+    async def copy_packed(self, table_and_columns: str, rows: Iterable[bytes]) -> None:
+        """Write rows that ``store.packed`` made; each may come in pieces."""
+        statement = f"COPY {table_and_columns} FROM STDIN (FORMAT BINARY)"
+        async with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            await copy.write(b"".join((packed.HEAD, *rows, packed.END)))
 
     async def _run(self, query: str, params: dict[str, Any]) -> AsyncCursor[Row]:
         return await self._connection.execute(query, params or None)

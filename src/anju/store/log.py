@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from anju.domain.changes import Change, Lane, Logged, Operation, Origin
 from anju.errors import NotFound
-from anju.store.database import Executor, Transaction
+from anju.store import packed
+from anju.store.database import Executor, Transaction, json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,28 @@ async def this_node(db: Executor) -> NodeId:
     return NodeId(*row)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A change whose body is JSON text already."""
+
+    kind: str
+    object_id: str
+    version: int
+    site_id: str
+    place_path: str
+    jurisdiction: str
+    body: bytes
+    operation: Operation = Operation.PUT
+    origin: Origin | None = None
+
+
 _INTO = """log (epoch, lane, seq, at, kind, object_id, version, operation, site_id, place_path, jurisdiction, body,
     origin_node, origin_epoch, origin_seq)"""
 
 
-async def append(tx: Transaction, lane: Lane, changes: Sequence[Change], *, at: datetime, node: NodeId) -> int:
+async def append(
+    tx: Transaction, lane: Lane, changes: Sequence[Change | Written], *, at: datetime, node: NodeId
+) -> int:
     """Write ``changes`` at the head of ``lane`` and return the last seq. Call it last: it locks the stream."""
     row = await tx.fetch_one(
         "UPDATE stream SET head = head + %(count)s WHERE epoch = %(epoch)s AND lane = %(lane)s RETURNING head",
@@ -68,15 +84,27 @@ async def append(tx: Transaction, lane: Lane, changes: Sequence[Change], *, at: 
         raise NotFound("no_stream", f"there is no stream {node.epoch}/{lane}")
     last = int(row[0])
     first = last - len(changes) + 1
-    numbered = enumerate(changes, start=first)
-    await tx.copy(_INTO, [_row(change, lane, seq, at=at, node=node) for seq, change in numbered])
+    parts = _Parts(lane, at, node)
+    await tx.copy_packed(_INTO, [parts.row(change, seq) for seq, change in enumerate(changes, start=first)])
     return last
 
 
-def _row(c: Change, lane: Lane, seq: int, *, at: datetime, node: NodeId) -> list[Any]:
-    origin = c.origin or Origin(node.id, node.epoch, seq)
-    what = [c.kind, c.object_id, c.version, c.operation.value, c.site_id, c.place_path, c.jurisdiction, Jsonb(c.body)]
-    return [node.epoch, lane.value, seq, at, *what, origin.node, origin.epoch, origin.seq]
+class _Parts:
+    """What all rows of one ``append`` have in common, packed once."""
+
+    def __init__(self, lane: Lane, at: datetime, node: NodeId) -> None:
+        self._head = packed.count(15) + packed.bigint(node.epoch) + packed.word(lane.value)
+        self._at, self._home = packed.moment(at), packed.word(node.id) + packed.bigint(node.epoch)
+
+    def row(self, c: "Change | Written", seq: int) -> bytes:
+        number = packed.bigint(seq)
+        what = packed.word(c.kind) + packed.text(c.object_id) + packed.bigint(c.version) + packed.word(c.operation)
+        where = packed.word(c.site_id) + packed.word(c.place_path) + packed.word(c.jurisdiction)
+        body = packed.jsonb(c.body if isinstance(c.body, bytes) else json_text(c.body))
+        origin = self._home + number
+        if c.origin:
+            origin = packed.word(c.origin.node) + packed.bigint(c.origin.epoch) + packed.bigint(c.origin.seq)
+        return b"".join((self._head, number, self._at, what, where, body, origin))
 
 
 async def head(db: Executor, lane: Lane, epoch: int) -> int:

@@ -3,17 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from anju.store.database import Transaction
+from anju.store.packed import Byteas, Texts
 
-
-class Sight(StrEnum):
-    """What a key turned out to be."""
-
-    NEW = "new"
-    REPEAT = "repeat"  # same key, same body: the sender did not hear our answer
-    REUSED = "reused"  # same key, another body: a new version, kept and flagged
+REPEAT, NEW = 0, 1
+"""What ``look`` answers: same key, same body (the sender did not hear our answer); a key nobody used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +21,55 @@ class Mark:
     body_hash: bytes
     window_s: int
 
+    @property
+    def name(self) -> tuple[str, str, str]:
+        """Return what is unique about it."""
+        return self.site_id, self.source_id, self.key
+
 
 _LOOK = """
     INSERT INTO seen (site_id, source_id, dedup_key, body_hash, at)
-    VALUES (%(site_id)s, %(source_id)s, %(key)s, %(body_hash)s, %(at)s)
-    ON CONFLICT (site_id, source_id, dedup_key) DO UPDATE SET at = EXCLUDED.at, body_hash = EXCLUDED.body_hash
+    SELECT site, source, key, hash, %(at)s
+    FROM unnest(%(sites)s, %(sources)s, %(keys)s, %(hashes)s) AS mark (site, source, key, hash)
+    ON CONFLICT (site_id, source_id, dedup_key) DO UPDATE SET at = EXCLUDED.at, body_hash = EXCLUDED.body_hash,
+        version = CASE WHEN seen.at < EXCLUDED.at - make_interval(secs => %(window_s)s) THEN 1
+            ELSE seen.version + 1 END
         WHERE seen.at < EXCLUDED.at - make_interval(secs => %(window_s)s) OR seen.body_hash <> EXCLUDED.body_hash
-    RETURNING old.at IS NULL OR old.at < %(at)s - make_interval(secs => %(window_s)s)
+    RETURNING site_id, source_id, dedup_key, version
 """
 
 
-async def look(tx: Transaction, marks: Sequence[Mark], *, at: datetime) -> list[Sight]:
-    """Write down ``marks`` and return what each was, in their order.
+async def look(tx: Transaction, marks: Sequence[Mark], *, at: datetime) -> list[int]:
+    """Write down ``marks`` and return of each, in order, REPEAT, NEW, or which body under its key it is (2, 3 ...).
 
     Rows are taken in key order, so that two processes with the same keys wait for each other instead of dying.
     """
-    sights: dict[int, Sight] = {}
-    for index in sorted(range(len(marks)), key=lambda i: (marks[i].site_id, marks[i].source_id, marks[i].key)):
-        sights[index] = await _look(tx, marks[index], at)
-    return [sights[index] for index in range(len(marks))]
+    sights = [REPEAT] * len(marks)
+    waiting = sorted(range(len(marks)), key=lambda index: (marks[index].window_s, marks[index].name))
+    while waiting:  # a key that stands in one batch twice is looked at twice
+        turn: dict[tuple[str, str, str], int] = {}
+        for index in waiting:
+            if marks[index].window_s == marks[waiting[0]].window_s:
+                turn.setdefault(marks[index].name, index)
+        for name, version in (await _look(tx, [marks[index] for index in turn.values()], at)).items():
+            sights[turn[name]] = version
+        taken = set(turn.values())
+        waiting = [index for index in waiting if index not in taken]
+    return sights
 
 
-async def _look(tx: Transaction, mark: Mark, at: datetime) -> Sight:
-    key = {"site_id": mark.site_id, "source_id": mark.source_id, "key": mark.key, "window_s": mark.window_s, "at": at}
-    row = await tx.fetch_one(_LOOK, body_hash=mark.body_hash, **key)
-    if row is None:
-        return Sight.REPEAT
-    return Sight.NEW if row[0] else Sight.REUSED
+async def _look(tx: Transaction, marks: Sequence[Mark], at: datetime) -> dict[tuple[str, str, str], int]:
+    """Return the versions of those that are no repeats; all have one window, none the name of another."""
+    rows = await tx.fetch(
+        _LOOK,
+        at=at,
+        window_s=marks[0].window_s,
+        sites=Texts(each.site_id for each in marks),
+        sources=Texts(each.source_id for each in marks),
+        keys=Texts(each.key for each in marks),
+        hashes=Byteas(each.body_hash for each in marks),
+    )
+    return {(site, source, key): version for site, source, key, version in rows}
 
 
 async def prune(tx: Transaction, *, before: datetime, limit: int) -> int:

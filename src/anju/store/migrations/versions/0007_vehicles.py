@@ -72,6 +72,9 @@ CREATE TABLE viid_session (
     device_id text PRIMARY KEY, peer text NOT NULL, registered_at timestamptz NOT NULL, heard_at timestamptz NOT NULL,
     unregistered_at timestamptz);
 
+ALTER TABLE seen ADD COLUMN version integer NOT NULL DEFAULT 1;
+COMMENT ON COLUMN seen.version IS 'how many bodies the key has had inside its window';
+
 INSERT INTO version (name, value) VALUES ('watch', 1) ON CONFLICT DO NOTHING;
 ALTER TABLE raw_frame ALTER COLUMN bytes SET STORAGE EXTERNAL;
 """

@@ -142,17 +142,29 @@ class Blobs:
 
         Raises NotFound, Erased, Damaged, and Invalid where it is larger than ``max_bytes``.
         """
-        found = await find(self._db, blob_id)
+        found = await self.find(blob_id)
         if found.length > max_bytes:
             raise Invalid("too_large", f"picture {blob_id} has {found.length} bytes, more than {max_bytes}")
+        return await self.open(found), found.media_type
+
+    async def find(self, blob_id: UUID) -> "Found":
+        """Return where a picture lies. Raises NotFound, and Erased where its key is gone."""
+        return await find(self._db, blob_id)
+
+    async def open(self, found: "Found") -> bytes:
+        """Return a picture in clear, proved by its hash. Raises Damaged, saying what is wrong and where."""
         record = await self._fetch(found)
         try:
-            data = segments.unseal(record, found.id, self._keys.unwrap(found.key))
+            data = segments.unseal(record, found.id, self.key_of(found))
         except ValueError as error:
-            raise Damaged("damaged", f"picture {blob_id} in {found.segment} at {found.offset}: {error}") from error
+            raise Damaged("damaged", f"picture {found.id} in {found.segment} at {found.offset}: {error}") from error
         if hashlib.sha256(data).digest() != found.sha256:
-            raise Damaged("damaged", f"picture {blob_id} in {found.segment} is not the one its row names")
-        return data, found.media_type
+            raise Damaged("damaged", f"picture {found.id} in {found.segment} is not the one its row names")
+        return data
+
+    def key_of(self, found: "Found") -> bytes:
+        """Return the key of a picture. Raises Damaged where it was wrapped by another node."""
+        return self._keys.unwrap(found.key)
 
     async def close(self) -> None:
         """Finish what waits and let go of the segments."""

@@ -80,8 +80,8 @@ ACTIONS: dict[Action, ActionWords] = {
     Action.PERSONAL_REVEAL: _words("查看个人信息明文", "Reveal personal data", _O, _SY),
     Action.SYSTEM_READ: _words("查看系统状态", "See the system's state", _O, _SY),
     Action.SYSTEM_BACKUP: _words("备份与恢复", "Back up and restore", _SY),
-    Action.SITE_EXPORT: _words("导出小区档案", "Export a community's file", _O, _SY),
-    Action.SITE_IMPORT: _words("导入小区档案", "Import a community's file", _O, _SY),
+    Action.SITE_EXPORT: _words("导出小区档案", "Export a community's file", _O, _SY, _SE),
+    Action.SITE_IMPORT: _words("导入小区档案", "Import a community's file", _O, _SY, _SE),
     Action.BLOBS_CHECK: _words("检查图片存储", "Check the stored pictures", _SY),
 }
 

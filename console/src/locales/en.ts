@@ -1,4 +1,5 @@
 import { pagesEn } from './pages.en'
+import { vehiclesEn } from './vehicles.en'
 import type { Same } from './same'
 import type { zh } from './zh'
 
@@ -12,6 +13,7 @@ export const en: Same<typeof zh> = {
   page: {
     home: 'Overview', alarms: 'Alarms', ranking: 'Communities', map: 'Map', events: 'Events', places: 'Places', devices: 'Devices', quarantine: 'Quarantine',
     linkage: 'Linkage', links: 'Links', statistics: 'Alarm statistics', users: 'Users', roles: 'Roles', policies: 'Policies', operator_log: 'Operator log',
+    vehicles: 'Vehicles', watch_list: 'Watch list', sightings: 'Sightings',
   },
   common: {
     ok: 'OK', cancel: 'Cancel', save: 'Save', close: 'Close', back: 'Back', retry: 'Try again', more: 'Load more', refresh: 'Refresh', search: 'Search', clear: 'Clear filters',
@@ -129,4 +131,5 @@ export const en: Same<typeof zh> = {
     sessions: 'My log-ins', leave: 'Log out', roles: 'Roles',
   },
   pages: pagesEn,
+  vehicles: vehiclesEn,
 }

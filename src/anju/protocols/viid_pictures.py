@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -38,10 +38,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """A body without its pictures; they lie in ``pictures`` by the mark that stands in ``text`` instead."""
+    """A body without its pictures; they lie in ``pictures`` by the mark that stands in ``text`` instead.
+
+    ``raw`` is what may be kept of it: other long texts, pictures under odd names, are marks too.
+    """
 
     text: bytes
-    pictures: dict[str, Picture] = field(default_factory=dict)
+    raw: bytes
+    pictures: dict[str, Picture]
 
 
 def lift(body: bytes, *, largest: int) -> Lifted:
@@ -55,12 +59,13 @@ def lift(body: bytes, *, largest: int) -> Lifted:
         pieces += (body[found.pos : at], _instead(found[1].lower(), body, at, end, largest, pictures))
         at = end
     pieces.append(body[at:])
-    return Lifted(_without_long_texts(b"".join(pieces)), pictures)
+    text = b"".join(pieces)
+    return Lifted(text, _without_long_texts(text), pictures)
 
 
 def raw_without_pictures(body: bytes) -> bytes:
     """Return ``body`` as it may be kept: pictures as digests, passwords and face templates gone. Raises like lift."""
-    return lift(body, largest=len(body)).text
+    return lift(body, largest=len(body)).raw
 
 
 def _end(body: bytes, start: int) -> int:

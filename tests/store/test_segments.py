@@ -78,11 +78,3 @@ def test_segments_are_for_their_owner_only(tmp_path: Path) -> None:
     path, _ = written(tmp_path / "blobs", b"x")
     assert path.stat().st_mode & 0o777 == 0o600
     assert {each.stat().st_mode & 0o777 for each in (tmp_path / "blobs").rglob("*") if each.is_dir()} == {0o700}
-
-
-def test_many_buffers_go_into_one_segment(tmp_path: Path) -> None:
-    writer = SegmentWriter.create(tmp_path, NAME)
-    ids = [uuid4() for _ in range(1_500)]
-    writer.append([part for each in ids for part in segments.seal(each, b"x", KEY, NONCE)])
-    writer.close()
-    assert [each.blob_id for each in segments.walk(tmp_path / NAME) if isinstance(each, Record)] == ids

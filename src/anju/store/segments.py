@@ -12,7 +12,7 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -25,8 +25,8 @@ _HEAD = struct.Struct(">4s16sI12sI")  # magic, blob, length of cipher, nonce, CR
 _CRC = struct.Struct(">I")  # of the header before it
 HEAD_BYTES = _HEAD.size + _CRC.size
 TAG_BYTES, KEY_BYTES, NONCE_BYTES = 16, 32, 12
-MOST_BUFFERS = 1_000  # in one writev: the kernel takes 1,024
 SUFFIX = ".seg"
+PIECE = 4 * 1024 * 1024  # handed to the kernel at once: several times this much costs it several times as much a byte
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -51,11 +51,19 @@ def span(clear_bytes: int) -> int:
     return HEAD_BYTES + clear_bytes + TAG_BYTES
 
 
-def seal(blob_id: UUID, data: bytes, key: bytes, nonce: bytes) -> tuple[bytes, bytes]:
-    """Return (header, cipher) of one record. ``key`` is used for this blob alone."""
-    cipher = AESGCM(key).encrypt(nonce, data, blob_id.bytes)
-    head = _HEAD.pack(MAGIC, blob_id.bytes, len(cipher), nonce, zlib.crc32(cipher))
-    return head + _CRC.pack(zlib.crc32(head)), cipher
+def seal(blob_id: UUID, data: bytes, key: bytes, nonce: bytes) -> bytes:
+    """Return one record: header and cipher. ``key`` is used for this blob alone."""
+    record = bytearray(span(len(data)))
+    seal_into(memoryview(record), blob_id, data, key, nonce)
+    return bytes(record)
+
+
+def seal_into(record: memoryview, blob_id: UUID, data: bytes, key: bytes, nonce: bytes) -> None:
+    """Fill ``record``, ``span`` bytes long, like ``seal`` does."""
+    cipher = record[HEAD_BYTES:]
+    AESGCM(key).encrypt_into(nonce, data, blob_id.bytes, cipher)
+    _HEAD.pack_into(record, 0, MAGIC, blob_id.bytes, len(cipher), nonce, zlib.crc32(cipher))
+    _CRC.pack_into(record, _HEAD.size, zlib.crc32(record[: _HEAD.size]))
 
 
 def unseal(record: bytes, blob_id: UUID, key: bytes) -> bytes:
@@ -153,30 +161,24 @@ class SegmentWriter:
             raise
         return cls(name, file)
 
-    def append(self, buffers: Sequence[bytes]) -> None:
-        """Write ``buffers`` and return when they are on disk. Raises OSError; then none of them counts."""
+    def append(self, data: bytes | memoryview) -> None:
+        """Write ``data`` and return when it is on disk. Raises OSError; then nothing of it counts."""
         try:
-            for start in range(0, len(buffers), MOST_BUFFERS):
-                self._put(buffers[start : start + MOST_BUFFERS])
+            done = 0
+            while done < len(data):  # a disk that fills up takes a part first
+                done += os.write(self._file, data[done : done + PIECE])
             os.fdatasync(self._file)
         except OSError as error:
             self.broken = error.errno not in FULL  # after a failed sync nobody knows what the disk holds
             self._cut_back()
             raise
-        self.size += sum(map(len, buffers))
+        self.size += len(data)
 
     def _cut_back(self) -> None:
         try:
             os.ftruncate(self._file, self.size)
         except OSError:
             self.broken = True
-
-    def _put(self, buffers: Sequence[bytes]) -> None:
-        wanted, done = sum(map(len, buffers)), os.writev(self._file, buffers)
-        if done < wanted:  # a disk that fills up takes a part first
-            rest = memoryview(b"".join(buffers))
-            while done < wanted:
-                done += os.write(self._file, rest[done:])
 
     def close(self) -> None:
         """Let go of the file; from now on it may be sealed."""

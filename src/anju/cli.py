@@ -63,15 +63,15 @@ def version() -> None:
 
 @main.command()
 def demo(
-    data: Annotated[Path, typer.Option(help="where the three nodes keep their data")] = Path("build/demo"),
+    data: Annotated[Path | None, typer.Option(help="where the three nodes keep their data")] = None,
     panels: Annotated[int, typer.Option(help="how many simulated alarm panels", min=1, max=500)] = 6,
     *,
     quiet: Annotated[bool, typer.Option(help="panels stay connected and report nothing by themselves")] = False,
 ) -> None:
     """Start city, county and community on this machine, with simulated panels; print where to log in."""
-    from anju.demo import run_demo
+    from anju.demo import demo_folder, run_demo
 
-    _ended(run_demo(data.resolve(), panels=panels, quiet=quiet))
+    _ended(run_demo(data.resolve() if data else demo_folder(), panels=panels, quiet=quiet))
 
 
 @main.command()

@@ -4,6 +4,7 @@ One PostgreSQL and one NATS serve the three nodes, each with a database of its o
 """
 
 import asyncio
+import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +18,7 @@ from anju.app import clock, console_answers, docking_certificate, together
 from anju.config import Config, load
 from anju.domain.docking import Lower, LowerState, Upper, UpperState
 from anju.engines import NatsServer, Postgres
-from anju.engines.child import becoming
+from anju.engines.child import becoming, closed_above
 from anju.errors import ConfigError, DatabaseAway
 from anju.security import setup
 from anju.security.keys import NodeKeys
@@ -49,6 +50,12 @@ REGIONS = (
     {"code": "510802001001", "kind": "community", "name": "天成社区"},
 )
 JURISDICTION = {"code": "510802450000", "name": "利州区公安分局东坝派出所"}
+
+
+def demo_folder() -> Path:
+    """Return where the demo keeps its data: here, or in /var/lib where root works in a folder closed to others."""
+    here = Path("build/demo").resolve()
+    return Path("/var/lib/anju/demo") if os.geteuid() == 0 and closed_above(here) else here
 
 
 async def run_demo(data: Path, *, panels: int, quiet: bool) -> None:

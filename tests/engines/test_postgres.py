@@ -1,5 +1,6 @@
 """The embedded engine starts where it is put, and says in one sentence why it cannot."""
 
+import os
 import shutil
 import socket
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from anju.engines.child import EXIT_FOLDER
 from anju.engines.postgres import EXIT_PORT, EXIT_VERSION, Postgres
 from anju.errors import EngineError
 
@@ -74,3 +76,13 @@ async def test_nobody_gets_in_without_the_password(folder: Path) -> None:
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(f"postgresql://postgres@127.0.0.1:{server.port}/postgres")
     await server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's engines run as himself")
+async def test_root_with_data_where_nobody_may_enter_is_told_so_in_one_sentence(folder: Path) -> None:
+    closed = folder / "closed"
+    (closed / "data").mkdir(parents=True)
+    closed.chmod(0o700)
+    with pytest.raises(EngineError, match=f"{closed} is closed to others: keep the data elsewhere") as caught:
+        await Postgres(closed / "data").start()
+    assert caught.value.code == EXIT_FOLDER

@@ -5,9 +5,13 @@ import os
 import pwd
 import signal
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from anju.errors import EngineError
+
+EXIT_FOLDER = 74
 PR_SET_PDEATHSIG = 1
 Owner = tuple[int, int] | None
 """User and group id; None for ourselves."""
@@ -29,14 +33,29 @@ def becoming(owner: Owner, *, on_death: signal.Signals = signal.SIGQUIT) -> Call
 
 
 def owner_of(folder: Path) -> Owner:
-    """Return whom an engine of ``folder`` runs as: never root, but the folder's owner or ``nobody``."""
+    """Return whom an engine of ``folder`` runs as: never root, but the folder's owner or ``nobody``.
+
+    Raises EngineError where ``nobody`` cannot enter the folder: no mode outside the data folder is ever loosened.
+    """
     if os.geteuid() != 0:
         return None
     found = folder.stat()
     if found.st_uid != 0:
         return found.st_uid, found.st_gid
+    if (closed := closed_above(folder)) is not None:
+        raise EngineError(
+            f"PostgreSQL never runs as root, and {closed} is closed to others: keep the data elsewhere "
+            "(for example /var/lib/anju), or start Anju as an ordinary user.",
+            code=EXIT_FOLDER,
+        )
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid
+
+
+def closed_above(folder: Path) -> Path | None:
+    """Return the topmost folder above ``folder`` that others may not enter, None where there is none."""
+    above = reversed(folder.resolve().parents)
+    return next((each for each in above if each.is_dir() and not each.stat().st_mode & stat.S_IXOTH), None)
 
 
 def own(folder: Path, owner: Owner) -> None:

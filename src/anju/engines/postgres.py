@@ -16,14 +16,14 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from anju.engines.child import Owner, becoming, free_port, give, own, owner_of, port_is_free
+from anju.engines.child import EXIT_FOLDER, Owner, becoming, free_port, give, own, owner_of, port_is_free
 from anju.errors import EngineError
 
 MAJOR = "18"
 START_S = 30.0
 STOP_S = 20.0
 BOOTSTRAP = "anju_root"
-EXIT_START, EXIT_VERSION, EXIT_PORT, EXIT_DISK, EXIT_FOLDER = 70, 71, 72, 73, 74
+EXIT_START, EXIT_VERSION, EXIT_PORT, EXIT_DISK = 70, 71, 72, 73
 MIN_FREE = 256 * 1024 * 1024  # bytes; below that PostgreSQL's first checkpoint may fail
 LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-ctype=C.UTF-8", "--lc-collate=C")
 
@@ -242,5 +242,4 @@ def _run_as(command: list[str], owner: Owner) -> None:
     )
     if done.returncode:
         words = (done.stderr or done.stdout).strip().splitlines()
-        hint = "the folders above the data folder must be open to that user (x for others)"
-        raise EngineError(f"initdb failed: {words[-1] if words else hint}; {hint}.", code=EXIT_FOLDER)
+        raise EngineError(f"initdb failed: {words[-1] if words else 'it said nothing'}.", code=EXIT_FOLDER)

@@ -41,6 +41,14 @@ class Known:
         """Return the zone a report names; one that names no area is found by its number alone."""
         return self.zones.get((area, number)) or self.zones.get(("", number))
 
+    def may_speak_for(self, other: "Known") -> bool:
+        """Return whether this GA/T 1400 device may report for ``other``: it has the same user name, and the same
+        password or none of its own, as a camera behind a gateway has.
+        """
+        if other.device.id == self.device.id:
+            return True
+        return user_of(self.device) == user_of(other.device) and other.key in {None, self.key}
+
 
 class Registry:
     """The devices this node talks to and the drills that run, as of the last ``refresh``.

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -13,10 +14,12 @@ from uuid_utils.compat import uuid7
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from anju.domain.changes import Change, Lane
+from anju.domain.changes import Change, Lane, Origin
+from anju.domain.events import MASK
 from anju.domain.rights import Action, Principal, Scope
 from anju.store import events, log
 from anju.web.live import Live, LogTail
+from anju.web.pictures import pictures
 from anju.web.server import make_app
 from anju.wire.asgi import serving
 from tests.domain.test_alarms import event
@@ -211,3 +214,77 @@ async def test_a_flood_of_rows_reaches_the_page_whole(desk: Desk) -> None:
         while len(found) < len(rows):
             found += [each["id"] for each in (await heard(socket, "changes"))["changes"]]
     assert found == [row.object_id for row in rows]
+
+
+PICTURE = {"type": "01", "blob_id": str(uuid7()), "sha256": "00", "media_type": "image/jpeg"}
+
+
+def passing(n: int, origin: Origin | None = None) -> Change:
+    """A passage as it is logged."""
+    body = {"n": n, "place_path": EVENT.place_path, "jurisdiction": "", "resident_id": "r1", "pictures": [PICTURE]}
+    return Change("passage", str(uuid7()), 1, "site", EVENT.place_path, "", body, origin=origin)
+
+
+async def logged(desk: Desk, lane: Lane, changes: list[Change]) -> None:
+    here = desk.web.services
+    async with here.db.transaction() as tx:
+        await log.append(tx, lane, changes, at=here.clock(), node=here.node)
+    await desk.tail.wake()
+
+
+async def test_a_passage_comes_with_a_ticket_for_its_picture_and_without_whose_car_it_is(desk: Desk) -> None:
+    account = await desk.web.account("guard", everywhere("guard"))
+    async with desk.page("guard") as socket:
+        await heard(socket, "hello")
+        await logged(desk, Lane.BULK, [passing(1)])
+        body = (await heard(socket, "changes"))["changes"][0]["body"]
+    tickets = pictures(desk.web.services).tickets
+    opened = tickets.open(body["pictures"][0]["ticket"], blob_id=UUID(PICTURE["blob_id"]), account_id=account)
+    assert (opened.action, opened.at.place_path) == (Action.VEHICLES_READ, EVENT.place_path)
+    assert body["resident_id"] == MASK
+
+
+async def test_pictures_of_a_node_below_have_no_ticket_here(desk: Desk) -> None:
+    await desk.web.account("guard", everywhere("guard"))
+    async with desk.page("guard") as socket:
+        await heard(socket, "hello")
+        await logged(desk, Lane.BULK, [passing(1, Origin("below", 7, 1))])
+        body = (await heard(socket, "changes"))["changes"][0]["body"]
+    assert body["pictures"][0]["ticket"] == ""
+
+
+async def test_an_alarm_brings_the_ticket_for_its_picture_with_it(desk: Desk) -> None:
+    account = await desk.web.account("guard", everywhere("guard"))
+    told = replace(EVENT, id=uuid7(), detail={"pictures": [PICTURE]})
+    body = {"id": str(told.id), "place_path": told.place_path, "jurisdiction": "", "event": events.body(told)}
+    async with desk.page("guard") as socket:
+        await heard(socket, "hello")
+        await logged(desk, Lane.ALARMS, [Change("alarm", str(told.id), 1, "site", told.place_path, "", body)])
+        shown = (await heard(socket, "changes"))["changes"][0]["body"]["event"]["detail"]["pictures"][0]
+    tickets = pictures(desk.web.services).tickets
+    opened = tickets.open(shown["ticket"], blob_id=UUID(PICTURE["blob_id"]), account_id=account)
+    assert opened.action == Action.ALARMS_READ
+
+
+async def test_of_a_flood_of_passages_a_page_gets_the_latest_and_everything_else_whole(desk: Desk) -> None:
+    await desk.web.account("guard", everywhere("guard"))
+    rows = [passing(n) for n in range(500)]
+    async with desk.page("guard") as socket:
+        await heard(socket, "hello")
+        await logged(desk, Lane.BULK, rows)
+        last = await desk.happens()
+        found: list[dict[str, Any]] = []
+        while not found or found[-1]["id"] != last:
+            found += (await heard(socket, "changes"))["changes"]
+        while rows[-1].object_id not in {each["id"] for each in found}:
+            found += (await heard(socket, "changes"))["changes"]
+    assert len(found) < len(rows)
+
+
+async def test_who_may_not_see_persons_hears_of_none(desk: Desk) -> None:
+    await desk.web.account("guard", everywhere("guard"))
+    async with desk.page("guard") as socket:
+        await heard(socket, "hello")
+        await desk.happens(kind="sighting", lane=Lane.BULK)
+        name = await desk.happens()
+        assert [each["id"] for each in (await heard(socket, "changes"))["changes"]] == [name]

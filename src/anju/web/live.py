@@ -25,6 +25,7 @@ from anju.store import log, places
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.web.context import COOKIE, Services
+from anju.web.ticketed import masked_passage, ticketed
 
 RING_S, RING_ROWS = 60.0, 50_000
 LOOK_S = 1.0
@@ -47,12 +48,25 @@ ACTION_OF = {
     "jurisdiction": Action.PLACES_READ,
     "command": Action.ALARMS_READ,
     "linkage_action": Action.LINKAGE_READ,
+    "passage": Action.VEHICLES_READ,
+    "watch_entry": Action.WATCH_READ,
+    "sighting": Action.PEOPLE_READ,
 }
 """What one must be allowed to, to see changes of a kind; a kind that is not here is shown to nobody."""
 
 
-PERSONAL_KINDS = frozenset({"event", "alarm"})
-"""Their details may name a person; the page asks for them with a reason."""
+HIDING: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "event": masked,
+    "alarm": masked,
+    "passage": masked_passage,
+}
+"""How kinds that may name a person are shown; the page asks for the rest with a reason."""
+NAMED_KINDS = frozenset({"event", "alarm", "passage", "sighting", "watch_entry"})
+"""They stand in their 小区, whose name pages show."""
+STREAMING_KINDS = frozenset({"passage", "sighting"})
+"""They come by the thousand, and pages show the latest: of each kind a message brings ``MOST_STREAMING``."""
+MOST_STREAMING = 24
+STREAMING_RING = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,7 @@ class LogTail:
     def __init__(self, db: Database, node: NodeId, *, now: Callable[[], float] = time.monotonic) -> None:
         self._db, self._node, self._now = db, node, now
         self._ring: deque[tuple[float, Logged]] = deque()
+        self._streaming: deque[tuple[float, Logged]] = deque(maxlen=STREAMING_RING)
         self._head = dict.fromkeys(Lane, 0)
         self._dropped = dict.fromkeys(Lane, 0)  # rows up to here are in no ring any more
         self._wake = asyncio.Event()
@@ -134,7 +149,8 @@ class LogTail:
         there = after.alarms >= self._dropped[Lane.ALARMS] and after.bulk >= self._dropped[Lane.BULK]
         if not here or not there or after.alarms > self._head[Lane.ALARMS] or after.bulk > self._head[Lane.BULK]:
             return [], True
-        return [row for _, row in self._ring if not after.seen(row)], False
+        kept = sorted((*self._ring, *self._streaming), key=lambda each: each[1].seq)
+        return [row for _, row in kept if not after.seen(row)], False
 
     def leave(self, line: "Line") -> None:
         """Forget ``line``."""
@@ -168,7 +184,8 @@ class LogTail:
     def _take(self, lane: Lane, rows: Sequence[Logged]) -> None:
         self._head[lane] = rows[-1].seq
         now = self._now()
-        self._ring.extend((now, row) for row in rows)
+        for row in rows:
+            (self._streaming if row.change.kind in STREAMING_KINDS else self._ring).append((now, row))
         for line in self._lines:
             line.offer(rows)
 
@@ -225,7 +242,7 @@ class Live:
         for line in self._tail.lines:
             if line.may_see(change):
                 with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-                    await _send(line, {"type": "unsaved", "alarm": self._shown(change)["body"]})
+                    await _send(line, {"type": "unsaved", "alarm": self._shown(change, line.principal.id)["body"]})
 
     async def talk(self, socket: WebSocket) -> None:
         """Serve one page until it leaves, its session ends or its rights are gone."""
@@ -275,16 +292,19 @@ class Live:
         for start in range(0, len(rows), MOST_ROWS_A_MESSAGE):
             part = rows[start : start + MOST_ROWS_A_MESSAGE]
             line.place = _after(line.place, part)
-            shown = [self._shown(row.change) for row in part if line.may_see(row.change)]
+            seen = latest([row.change for row in part if line.may_see(row.change)])
+            shown = [self._shown(change, line.principal.id) for change in seen]
             if shown:
                 await _send(line, {"type": "changes", "token": line.place.token(), "changes": shown})
 
-    def _shown(self, change: Change) -> dict[str, Any]:
-        """Return ``change`` as pages see it: what may name a person hidden, its 小区 named."""
-        body = change.body
-        if change.kind in PERSONAL_KINDS:
-            body = masked(body) | {"site_name": self._tail.site_name(change.site_id)}
-        about = {"kind": change.kind, "id": change.object_id, "version": change.version}
+    def _shown(self, change: Change, account_id: str) -> dict[str, Any]:
+        """Return ``change`` as its page sees it: who may be named hidden, its 小区 named, its pictures by ticket."""
+        kind, body = change.kind, HIDING.get(change.kind, dict)(change.body)
+        if kind in NAMED_KINDS:
+            body["site_name"] = self._tail.site_name(change.site_id)
+            local = change.origin is None or change.origin.node == self._services.node.id
+            body = ticketed(self._services, account_id, body, ACTION_OF[kind], local=local)
+        about = {"kind": kind, "id": change.object_id, "version": change.version}
         return {**about, "operation": change.operation, "body": body}
 
     async def _check(self, line: Line) -> None:
@@ -324,6 +344,18 @@ class StatusOf(Protocol):
     """Gives a page's status message: link state, counters, when the last event came."""
 
     async def __call__(self, scopes: dict[Action, Scope], *, database_away: bool) -> dict[str, Any]: ...
+
+
+def latest(changes: Sequence[Change]) -> list[Change]:
+    """Return ``changes`` without those streaming ones that have ``MOST_STREAMING`` of their kind after them."""
+    room, kept = dict.fromkeys(STREAMING_KINDS, MOST_STREAMING), []
+    for change in reversed(changes):
+        left = room.get(change.kind, 1)
+        if change.kind in room:
+            room[change.kind] = left - 1
+        if left > 0:
+            kept.append(change)
+    return kept[::-1]
 
 
 def _after(place: Place, rows: Sequence[Logged]) -> Place:

@@ -15,12 +15,12 @@ from pydantic import Field
 from anju.control.desk import GROUP_MOST
 from anju.domain.alarms import FINDINGS, Alarm, AlarmState, Instruction, Step, finding_class
 from anju.domain.drills import DRILL_MOST, DrillKind, Plan, Source
-from anju.domain.events import EventKind, masked
+from anju.domain.events import EventKind
 from anju.domain.rights import Action
 from anju.errors import Forbidden, NotFound
 from anju.store import alarms, commands, drills, events
 from anju.store.alarms import Wanted
-from anju.web import tables
+from anju.web import tables, ticketed
 from anju.web.context import Here, Me
 from anju.web.paging import FIRST, PageQuery
 from anju.web.tables import Form, Table
@@ -125,7 +125,7 @@ async def list_alarms(filters: Filters, page: PageQuery, me: Me, here: Here) -> 
     """Alarms, newest first."""
     scope = await me.may(Action.ALARMS_READ)
     rows = await alarms.page(here.db, scope, filters, before=page.before, limit=page.limit)
-    return page.answer(rows, lambda row: (row["raised_at"], row["id"]))
+    return page.answer([ticketed.alarm(me, row) for row in rows], lambda row: (row["raised_at"], row["id"]))
 
 
 @router.get("/counters")
@@ -202,11 +202,17 @@ async def one(alarm_id: UUID, me: Me, here: Here) -> dict[str, Any]:
     alarm = await alarms.one(here.db, scope, alarm_id)
     steps = await alarms.steps(here.db, scope, alarm_id)
     try:
-        event = masked(await events.one(here.db, scope, UUID(alarm["event_id"])))
+        found = await events.one(here.db, scope, UUID(alarm["event_id"]))
+        event = ticketed.of_alarm(me, found, home_node=alarm["home_node"])
     except NotFound:  # dropped by retention before its alarm, or still on its way up
         event = None
     sent = await commands.page(here.db, scope, target_id=str(alarm_id), before=FIRST, limit=50)
-    return {**alarm, "steps": steps, "event": event, "commands": [commands.body(each) for each in sent]}
+    return {
+        **ticketed.alarm(me, alarm),
+        "steps": steps,
+        "event": event,
+        "commands": [commands.body(each) for each in sent],
+    }
 
 
 @router.post("/{alarm_id}/{step}", responses={202: {"description": "sent to the node that raised the alarm"}})
@@ -220,7 +226,7 @@ async def act(alarm_id: UUID, step: ByHand, how: How, me: Me, here: Here) -> Any
         me.principal, scope, alarm_id, words, expected_version=how.expected_version, peer=me.peer
     )
     if isinstance(after, Alarm):
-        return await alarms.one(here.db, scope, alarm_id)
+        return ticketed.alarm(me, await alarms.one(here.db, scope, alarm_id))
     return JSONResponse({"state": "sent", "command_id": str(after.id)}, 202)
 
 

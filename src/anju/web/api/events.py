@@ -8,9 +8,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from anju.domain.events import EventKind, masked, masked_frame
+from anju.domain.events import EventKind, masked_frame
 from anju.domain.rights import Action, Located
 from anju.store import events
+from anju.web import ticketed
 from anju.web.context import Caller, Here, Me
 from anju.web.paging import PageQuery
 from anju.web.words import Name, Time
@@ -43,7 +44,7 @@ async def list_events(
         device=device,
         place=place,
     )
-    return page.answer([masked(row) for row in rows], lambda row: (row["received_at"], row["id"]))
+    return page.answer([ticketed.event(me, row) for row in rows], lambda row: (row["received_at"], row["id"]))
 
 
 @router.get("/{event_id}")
@@ -51,7 +52,7 @@ async def one(event_id: UUID, me: Me, here: Here, reason: Given = "") -> dict[st
     """One event. With ``reason`` and the right to it, what may name a person is shown, and that is logged."""
     scope = await me.may(Action.EVENTS_READ)
     event = await events.one(here.db, scope, event_id)
-    return event if await _reveals(me, event, reason) else masked(event)
+    return ticketed.event(me, event, plain=await _reveals(me, event, reason))
 
 
 @router.get("/{event_id}/raw")

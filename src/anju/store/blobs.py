@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 
 from anju.errors import AnjuError, Damaged, Erased, Invalid, NotFound, PicturesAway
 from anju.store import segments
-from anju.store.database import Database, Transaction
+from anju.store.database import Database, Executor, Transaction
 from anju.store.segments import KEY_BYTES, NONCE_BYTES, SegmentWriter
 
 SEGMENT_BYTES = 512 * 1024 * 1024  # a segment that reached this is followed by another
@@ -352,7 +352,14 @@ _OPENED = """
     INSERT INTO segment (name, retention, day, opened_at) VALUES (%(name)s, %(retention)s, %(day)s, %(at)s)
 """
 _FIND = """
-    SELECT id, segment, byte_offset, length, sha256, media_type, key, erased_at FROM blob WHERE id = %(id)s
+    SELECT f.id, f.segment, f.byte_offset, f.length, f.sha256, f.media_type, f.key, f.erased_at, s.dropped_at
+    FROM (SELECT id, segment, byte_offset, length, sha256, media_type, key, erased_at, 1 AS choice
+          FROM blob WHERE id = %(id)s
+          UNION ALL
+          SELECT id, segment, byte_offset, length, sha256, media_type, key, erased_at, 2
+          FROM evidence_blob WHERE id = %(id)s OR (source_id = %(id)s AND released_at IS NULL)) f
+    LEFT JOIN segment s ON s.name = f.segment
+    ORDER BY f.key IS NULL OR s.dropped_at IS NOT NULL, f.choice LIMIT 1
 """
 
 
@@ -361,11 +368,16 @@ def _row(each: Stored, at: datetime) -> tuple[object, ...]:
     return (each.id, at, each.site_id, *place, each.sha256, each.media_type, each.key_wrapped)
 
 
-async def find(db: Database, blob_id: UUID) -> Found:
-    """Return where a picture lies. Raises NotFound, and Erased where its key is gone."""
+async def find(db: Executor, blob_id: UUID) -> Found:
+    """Return where a picture lies, the copy kept as evidence where the original ended.
+
+    Raises NotFound, also where its days are over, and Erased where its key is gone.
+    """
     row = await db.fetch_one(_FIND, id=blob_id)
     if row is None:
         raise NotFound("not_found", f"there is no picture {blob_id}")
+    if row[8] is not None:
+        raise NotFound("ended", f"picture {blob_id} was kept as long as it had to be, until {row[8]:%Y-%m-%d}")
     if row[6] is None:
-        raise Erased("erased", f"picture {blob_id} was erased at {row[7]}")
+        raise Erased("erased", f"picture {blob_id} was erased at {row[7]:%Y-%m-%d %H:%M:%S} UTC")
     return Found(*row[:7])

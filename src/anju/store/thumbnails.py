@@ -9,6 +9,7 @@ import os
 import shutil
 from io import BytesIO
 from pathlib import Path
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -70,6 +71,11 @@ def folder_of(segment: str) -> str:
 def drop(folder: Path, segment: str) -> None:
     """Remove the thumbnails of a whole segment."""
     shutil.rmtree(folder / folder_of(segment), ignore_errors=True)
+
+
+def drop_one(folder: Path, segment: str, blob_id: UUID) -> None:
+    """Remove one thumbnail, if there is one."""
+    (folder / folder_of(segment) / str(blob_id)).unlink(missing_ok=True)
 
 
 def _about(found: Found) -> bytes:

@@ -22,6 +22,15 @@ COMMENT ON COLUMN blob.key IS 'wrapped by the node''s key; NULL once the picture
 COMMENT ON COLUMN blob.length IS 'bytes of the picture in clear';
 CREATE INDEX ON blob (segment);
 
+CREATE TABLE evidence_blob (
+    id uuid PRIMARY KEY, source_id uuid NOT NULL, kept_at timestamptz NOT NULL, site_id text NOT NULL,
+    segment text NOT NULL, byte_offset bigint NOT NULL, length integer NOT NULL, sha256 bytea NOT NULL,
+    media_type text NOT NULL, key bytea, erased_at timestamptz, reason text NOT NULL, locked_by text NOT NULL,
+    locked_at timestamptz NOT NULL, released_by text NOT NULL DEFAULT '', released_at timestamptz);
+CREATE UNIQUE INDEX ON evidence_blob (source_id) WHERE released_at IS NULL;
+CREATE INDEX ON evidence_blob (segment);
+COMMENT ON TABLE evidence_blob IS 'copies of pictures that are kept as evidence, whatever age ends the originals';
+
 CREATE TABLE passage (
     id uuid NOT NULL, received_at timestamptz NOT NULL, kept_at timestamptz NOT NULL,
     site_id text NOT NULL, place_id text NOT NULL, place_path text NOT NULL, jurisdiction text NOT NULL,
@@ -29,13 +38,15 @@ CREATE TABLE passage (
     passed_at timestamptz NOT NULL, clock_offset_ms bigint, direction text NOT NULL,
     plate text, plate_class text NOT NULL, plate_color text NOT NULL, vehicle_class text NOT NULL,
     vehicle_color text NOT NULL, resident_kind text NOT NULL, resident_id text NOT NULL DEFAULT '',
-    flags text[] NOT NULL, raw_id uuid, version bigint NOT NULL DEFAULT 1, pictures jsonb NOT NULL, body jsonb NOT NULL,
-    PRIMARY KEY (id, received_at)) PARTITION BY RANGE (received_at);
+    flags text[] NOT NULL, raw_id uuid, version bigint NOT NULL DEFAULT 1, body json NOT NULL,
+    PRIMARY KEY (received_at, id)) PARTITION BY RANGE (received_at);
 CREATE INDEX ON passage (plate, received_at);
 CREATE INDEX ON passage (device_id, received_at);
 CREATE INDEX ON passage (site_id, received_at);
 CREATE INDEX ON passage (resident_id, received_at) WHERE resident_id <> '';
 COMMENT ON COLUMN passage.kind IS 'motor or non_motor';
+COMMENT ON COLUMN passage.id IS 'tells the millisecond of received_at: one partition and one index find a passage';
+COMMENT ON COLUMN passage.body IS 'the very text the log carries; json, not jsonb: half the work of writing a row';
 COMMENT ON COLUMN passage.direction IS 'in, out or nothing where untold';
 
 CREATE TABLE plate (plate text PRIMARY KEY, first_seen_at timestamptz NOT NULL);
@@ -53,8 +64,8 @@ CREATE TABLE sighting (
     site_id text NOT NULL, place_id text NOT NULL, place_path text NOT NULL, jurisdiction text NOT NULL,
     device_id text NOT NULL, kind text NOT NULL, object_id text NOT NULL,
     seen_at timestamptz NOT NULL, clock_offset_ms bigint, direction text NOT NULL DEFAULT '',
-    flags text[] NOT NULL, raw_id uuid, pictures jsonb NOT NULL, personal bytea, body jsonb NOT NULL,
-    PRIMARY KEY (id, received_at)) PARTITION BY RANGE (received_at);
+    flags text[] NOT NULL, raw_id uuid, version bigint NOT NULL DEFAULT 1, personal bytea, body json NOT NULL,
+    PRIMARY KEY (received_at, id)) PARTITION BY RANGE (received_at);
 CREATE INDEX ON sighting (device_id, received_at);
 CREATE INDEX ON sighting (site_id, received_at);
 COMMENT ON TABLE sighting IS 'a face, a person or an image that a device saw';
@@ -63,7 +74,8 @@ COMMENT ON COLUMN sighting.personal IS 'what names a person, sealed';
 CREATE TABLE watch_entry (
     id uuid PRIMARY KEY, site_id text NOT NULL, place_path text NOT NULL, jurisdiction text NOT NULL DEFAULT '',
     kind text NOT NULL, plate text, personal bytea, reason text NOT NULL, level smallint NOT NULL,
-    owner_id text NOT NULL, owner_name text NOT NULL, created_at timestamptz NOT NULL, expires_at timestamptz NOT NULL,
+    owner_id text NOT NULL, owner_name text NOT NULL, home_node text NOT NULL,
+    created_at timestamptz NOT NULL, expires_at timestamptz NOT NULL,
     ended_at timestamptz, ended_by text NOT NULL DEFAULT '', version bigint NOT NULL DEFAULT 1);
 CREATE INDEX ON watch_entry (plate) WHERE ended_at IS NULL;
 COMMENT ON COLUMN watch_entry.kind IS 'vehicle or visitor';

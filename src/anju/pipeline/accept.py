@@ -7,7 +7,7 @@ Source: 4.2.1.7 (device states), 4.2.2 (cleaning), 5.1.2.4-e, 5.1.3-a.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -62,6 +62,10 @@ class Bound:
         self._taken[key] += 1
         self._total += 1
         return True
+
+    def take_many(self, key: Hashable, hour: datetime, number: int) -> int:
+        """Take up to ``number``; return how many."""
+        return next((taken for taken in range(number) if not self.take(key, hour)), number)
 
     def give_back(self, key: Hashable) -> None:
         """Undo the last ``take`` of ``key``: nothing came of it."""
@@ -162,6 +166,8 @@ class Acceptor:
         at = self._clock()
         known = self._registry.find(self._supervision.protocol, error.account) if error.account else None
         source = known.device.id if known else peer
+        if error.reason == UNKNOWN and error.account and not known:
+            source = _stranger(self._supervision.protocol, error.account)
         self._count(source, error.reason, at)
         if self._copies.take(source, hour_of(at)):
             site = known.device.site_id if known else ""
@@ -169,6 +175,16 @@ class Acceptor:
             frame = events.RawFrame(*names, error.data, Fate.DROPPED.value, error.reason)
             async with self._db.transaction() as tx:
                 await events.insert_frames(tx, [frame])
+
+    def refused(self, account: str, peer: str, reasons: Mapping[str, int]) -> None:
+        """Count by reason what of an account was refused; there is a copy already."""
+        known = self._registry.find(self._supervision.protocol, account) if account else None
+        for reason, number in reasons.items():
+            self._count(known.device.id if known else peer, reason, self._clock(), number=number)
+
+    def held(self, source: str, reason: str, number: int) -> None:
+        """Count what waits in quarantine."""
+        self._count(source, reason, self._clock(), Fate.HELD, number)
 
     async def flush(self) -> None:
         """Write what gathered: lines heard, states turned, refusals counted. Raises DatabaseAway."""
@@ -233,14 +249,14 @@ class Acceptor:
             self._states[known.device.id] = state
             self._turned[known.device.id] = (state, reason)
 
-    def _count(self, source: str, reason: str, at: datetime, outcome: Fate = Fate.DROPPED) -> None:
+    def _count(self, source: str, reason: str, at: datetime, outcome: Fate = Fate.DROPPED, number: int = 1) -> None:
         hour = hour_of(at)
         if (hour, source) not in self._named:
             if self._sources.take(source, hour):
                 self._named = {each for each in self._named if each[0] == hour} | {(hour, source)}
             else:
                 source = OTHERS
-        self._rejected[rejections.Key(hour, STATION, source, outcome.value, reason)] += 1
+        self._rejected[rejections.Key(hour, STATION, source, outcome.value, reason)] += number
 
     async def _stranger(self, report: DeviceReport, at: datetime) -> None:
         """Hold the first report of an account in an hour; the panel repeats it until somebody registers it."""

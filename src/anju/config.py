@@ -115,6 +115,12 @@ class Config(_Strict):
     docking: DockingConfig | None = None
     gateway: GatewayConfig | None = None
     intake: IntakeConfig | None = None
+    backups: Path | None = None
+
+    @property
+    def backup_folder(self) -> Path:
+        """Return where backups go; on another disk than the data they are worth more."""
+        return self.backups or self.data / "backups"
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -108,3 +108,15 @@ class Damaged(Refused):
     """The kept bytes are not those that were written. Show that; restore them from a copy."""
 
     status = 500
+
+
+class BackupError(AnjuError):
+    """A backup cannot be made or restored; nothing half is left. The text says what to do.
+
+    ``code`` is stable and translated at the glass, ``exit_code`` is the program's.
+    """
+
+    def __init__(self, code: str, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.exit_code = exit_code

@@ -1,7 +1,7 @@
 """Whose is an object: the sender's, a device's behind it, somebody else's, nobody's."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -119,7 +119,7 @@ async def test_a_stranger_waits_in_quarantine_with_its_pictures_and_can_be_run_a
         await run_again(held, stand.registry, stand.keep, open_sealed=stand.sealer.open)
     await stand.register(STRANGER, "gateway")
     assert await run_again(held, stand.registry, stand.keep, open_sealed=stand.sealer.open) is Fate.KEPT
-    assert stand.kept[-1].told == face(STRANGER)
+    assert stand.kept[-1].told == replace(face(STRANGER), flags=("late", "rerun"))
 
 
 async def test_what_waits_names_nobody_and_shows_no_face(stand: Stand) -> None:
@@ -150,5 +150,7 @@ async def test_an_outage_uses_up_no_bound(stand: Stand) -> None:
 
 
 async def test_a_description_of_a_device_changes_no_registry(stand: Stand) -> None:
-    assert await stand.emit(face(GATEWAY, kind="ape"), face(STRANGER, kind="ape")) == [Fate.DUPLICATE, Fate.HELD]
-    assert stand.kept == []
+    known, unknown = await stand.emit(face(GATEWAY, kind="ape"), face(STRANGER, kind="ape"))
+    assert known is Fate.DUPLICATE
+    assert isinstance(unknown, Bad)
+    assert (stand.kept, await stand.held()) == ([], [])

@@ -7,7 +7,7 @@ Source: 4.2.2 (cleaning), 4.3, 5.2.2.1, 6.3.2 (personal data sealed).
 
 import base64
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -112,6 +112,8 @@ class CaptureAcceptor:
         return [Fate.HELD if waits else _unknown(each) for each, waits in zip(strangers, held, strict=True)]
 
     def _held(self, told: ViidObject, at: datetime) -> quarantine.Held | None:
+        if told.kind in STANDING:
+            return None
         source, held_id, hour = f"{PROTOCOL}:{told.device_id or told.tollgate_id}"[:80], uuid7(), hour_of(at)
         plain = msgspec.msgpack.encode(told)
         pieces = len(plain) // _PIECE + 1
@@ -131,7 +133,7 @@ def _unknown(told: ViidObject) -> Bad:
 
 
 async def run_again(held: quarantine.Held, registry: Registry, keep: Keep, *, open_sealed: Open) -> Fate:
-    """Keep a held object now that its device is registered; return what became of it.
+    """Keep a held object now that its device is registered, flagged; return what became of it.
 
     Raises Conflict where it is not, or the object cannot be opened. Source: 4.2.2.
     """
@@ -144,5 +146,6 @@ async def run_again(held: quarantine.Held, registry: Registry, keep: Keep, *, op
     known = registry.find(PROTOCOL, code)
     if known is None:
         raise Conflict("still_unknown", f"nobody registered {code} on {PROTOCOL} yet")
-    (fate,) = await keep([Owned(told, known)], b"", "")
+    again = replace(told, flags=(*told.flags, "late", "rerun"))
+    (fate,) = await keep([Owned(again, known)], b"", "")
     return fate

@@ -74,7 +74,7 @@ async def strangers(db: Executor, protocol: str, *, since: datetime, limit: int)
     """Return the accounts of ``protocol`` that nobody registered and that called since, the latest first."""
     rows = await db.fetch(
         """SELECT substr(source_id, length(%(space)s) + 1) FROM rejection_hour
-           WHERE hour >= %(since)s AND reason = 'unknown_account' AND source_id ^@ %(space)s
+           WHERE hour >= %(since)s AND reason IN ('unknown_account', 'unknown_device') AND source_id ^@ %(space)s
            GROUP BY source_id ORDER BY max(last_at) DESC, source_id LIMIT %(limit)s""",
         space=f"{protocol}:",
         since=since,

@@ -112,7 +112,8 @@ def passage(
     plate_class = _two_digits(text(members, "PlateClass", 8))
     plate_color, odd = color(text(members, "PlateColor", 8))
     vehicle_color, odd_too = color(text(members, "VehicleColor", 8))
-    flags = (*told.flags, *timed.flags, *plate.flags, *(("code_unknown",) if odd or odd_too else ()))
+    against = plates.contradictions(plate.kind, plate_class, plate_color)
+    flags = (*told.flags, *timed.flags, *plate.flags, *against, *(("code_unknown",) if odd or odd_too else ()))
     return Passage(
         new_id(at),
         at,

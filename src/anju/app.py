@@ -174,6 +174,7 @@ async def web(node: Node) -> None:
     from anju.security.policies import Policies
     from anju.security.rights import Rights
     from anju.security.sessions import Sessions
+    from anju.upkeep import backups_of
     from anju.web.context import Services
     from anju.web.live import Live, LogTail
     from anju.web.server import make_app
@@ -200,6 +201,7 @@ async def web(node: Node) -> None:
             "config": node.config,
             "bus": node.bus,
             "anchors": lambda: anchors_above(node.db, node.node, node.keys),
+            "backups": backups_of(node.config, None, Addresses(node.db.url, ())),
         },
     )
     tail = LogTail(node.db, node.node)

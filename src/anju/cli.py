@@ -2,19 +2,21 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import structlog
 import typer
 
 from anju import __version__
 from anju.config import Config, load
-from anju.errors import AnjuError, ConfigError, EngineError
+from anju.errors import AnjuError, BackupError, ConfigError, EngineError
 
-EXIT_CONFIG, EXIT_FAILED, EXIT_BROKEN = 78, 1, 2
+EXIT_CONFIG, EXIT_FAILED, EXIT_BROKEN, EXIT_STOPPED = 78, 1, 2, 130
+Result = TypeVar("Result")
 DEFAULT = Path("/etc/anju/anju.toml")
 ConfigOption = Annotated[Path, typer.Option("--config", help="the node's TOML file")]
 
@@ -27,6 +29,9 @@ main = typer.Typer(
 )
 audit = typer.Typer(help="The sealed operator log.", no_args_is_help=True)
 main.add_typer(audit, name="audit")
+site = typer.Typer(help="The whole site as one text file.", no_args_is_help=True)
+main.add_typer(site, name="site")
+PASSPHRASE = "ANJU_PASSPHRASE"  # noqa: S105 - the variable's name
 
 
 @main.command()
@@ -103,6 +108,121 @@ def verify(config: ConfigOption = DEFAULT) -> None:
     verdict = asyncio.run(verify_log(_loaded(config)))
     typer.echo(verdict.message)
     raise typer.Exit(0 if verdict.ok else EXIT_BROKEN)
+
+
+@site.command("export")
+def site_export(
+    file: Annotated[Path, typer.Argument(help="where the text goes; - for the screen")],
+    config: ConfigOption = DEFAULT,
+    *,
+    sealed: Annotated[bool, typer.Option(help="with the devices' credentials, sealed by a passphrase")] = False,
+) -> None:
+    """Write the site of a running node as one text file."""
+    from anju.upkeep import export_site
+
+    text = _done(export_site(_loaded(config), _passphrase(again=True) if sealed else ""))
+    if str(file) == "-":
+        typer.echo(text, nl=False)
+        return
+    file.write_text(text, encoding="utf-8")
+    typer.echo(f"{file}: {text.count('[[')} entries, {len(text.encode())} bytes.")
+
+
+@site.command("import")
+def site_import(
+    file: Annotated[Path, typer.Argument(help="a site file", exists=True, dir_okay=False)],
+    config: ConfigOption = DEFAULT,
+    *,
+    apply: Annotated[bool, typer.Option("--apply", help="do it; without, it is only shown")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="leave in use what the file does not name")] = False,
+    clone: Annotated[bool, typer.Option("--clone", help="make a copy with fresh ids below the regions")] = False,
+    sealed: Annotated[bool, typer.Option(help="ask for the passphrase of sealed credentials")] = False,
+) -> None:
+    """Show what a site file would add, change and retire, with every mistake by its line; do it with --apply."""
+    from anju.control.site_files import Asked
+    from anju.upkeep import import_site
+
+    asked = Asked(file.read_text(encoding="utf-8"), _passphrase() if sealed else "", retire=not keep, clone=clone)
+    plan = _done(import_site(_loaded(config), asked, apply=apply, done=lambda done: _progress("apply", done, 0)))
+    for problem in plan.problems:
+        typer.echo(f"{file}:{problem.line}: {problem.message}", err=True)
+    for each in plan.differences:
+        fields = "".join(f"; {name}: {before!r} -> {after!r}" for name, before, after in each.fields)
+        typer.echo(f"{each.what} {each.section} {each.key} {each.title}{fields}")
+    for _, name in plan.again:
+        typer.echo(f"credential must be given again: {name}")
+    if plan.problems:
+        raise typer.Exit(EXIT_BROKEN)
+    typer.echo(f"{len(plan.differences)} changes {'done' if apply else 'to be done: nothing was written'}.")
+
+
+@main.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="a new folder, or a file that ends in .tar")],
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Save a running node: database, pictures, keys sealed by a passphrase."""
+    from anju.upkeep import at_the_machine, back_up
+
+    found = _loaded(config)
+    words = _passphrase(again=True)
+    manifest = _done(back_up(found, target, words, told=_progress, more=(config,), by=at_the_machine()))
+    rows = sum(each.rows for each in manifest.tables.values())
+    stored = sum(each.bytes for each in manifest.files.values())
+    typer.echo(f"{target}: {len(manifest.tables)} tables, {rows} rows, {len(manifest.files)} files, {stored} bytes.")
+
+
+@main.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="a backup: its folder or .tar")],
+    config: ConfigOption = DEFAULT,
+    *,
+    test: Annotated[bool, typer.Option("--test", help="restore beside everything, compare, remove it again")] = False,
+) -> None:
+    """Make the configuration's empty data folder the node that was saved; compare every table and file."""
+    from anju import upkeep
+
+    found = _loaded(config)
+    words = _passphrase()
+    if test:
+        manifest = _done(upkeep.try_restore(source, words, found.backup_folder, told=_progress))
+    else:
+        manifest = _done(upkeep.restore(found, source, words, told=_progress))
+    rows = sum(each.rows for each in manifest.tables.values())
+    same = f"{len(manifest.tables)} tables, {rows} rows and {len(manifest.files)} files are as they were saved"
+    typer.echo(f"{same}; nothing was kept of it." if test else f"{found.data}: {same}. Start it with `anju run`.")
+
+
+def _passphrase(*, again: bool = False) -> str:
+    """Return the passphrase out of the environment, or typed in."""
+    if found := os.environ.get(PASSPHRASE):
+        return found
+    if not sys.stdin.isatty():
+        typer.echo(f"Put the passphrase into the environment as {PASSPHRASE}.", err=True)
+        raise typer.Exit(EXIT_CONFIG)
+    return str(typer.prompt("passphrase", hide_input=True, confirmation_prompt=again))
+
+
+def _progress(step: str, done: int, total: int) -> None:
+    """Show on a terminal how far it is."""
+    if sys.stderr.isatty():
+        part = f"{100 * done // total} %" if total else str(done or "")
+        typer.echo(f"\r\x1b[K{step} {part}", err=True, nl=False)
+
+
+def _done(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run ``work``, which Ctrl-C stops, and return its result; a failure is one sentence and its own exit code."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        typer.echo("Stopped: nothing of it was kept.", err=True)
+        raise typer.Exit(EXIT_STOPPED) from None
+    except (EngineError, BackupError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(error.exit_code if isinstance(error, BackupError) else error.code) from error
+    except AnjuError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_FAILED) from error
 
 
 def _fault(text: str) -> tuple[str, float]:

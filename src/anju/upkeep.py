@@ -8,7 +8,7 @@ import getpass
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -33,6 +33,7 @@ from anju.store.database import Database
 from anju.store.log import NodeId, this_node
 from anju.store.migrate import known
 from anju.supervisor import Addresses, locked, running
+from anju.web.backups import Backups
 
 EXIT_NOT_EMPTY, EXIT_OTHER_NODE = 84, 89
 LOCK = "anju.lock"
@@ -120,14 +121,19 @@ async def back_up(
     *,
     told: Told = lambda *_: None,
     more: tuple[Path, ...] = (),
+    by: Principal | None = None,
     addresses: Addresses | None = None,
 ) -> Manifest:
     """Write a backup of a running node to ``target``, a folder or a ``.tar``; ``more`` are files kept with the keys.
 
-    Raises BackupError, or Invalid for a passphrase that is too short; then nothing of it is left.
+    The operator log names ``by``; None: the caller writes it. Raises BackupError, or Invalid for a passphrase that is
+    too short; then nothing of it is left.
     """
     seal = _seal(await asyncio.to_thread(Passphrase.fresh, words))
-    async with opened(config, addresses) as here:
+    async with AsyncExitStack() as stack:
+        here = await stack.enter_async_context(opened(config, addresses))
+        if by is not None:
+            await stack.enter_async_context(here.log.acting(by, Action.SYSTEM_BACKUP, str(target)))
         source = Source(here.db, here.node, config.data, tool, __version__, more)
         return await backup.make(source, target, seal, at=now(), told=told)
 
@@ -242,3 +248,16 @@ def _empty(data: Path) -> None:
             shutil.rmtree(each, ignore_errors=True)
         elif each.name != LOCK:
             each.unlink()
+
+
+def backups_of(config: Config, path: Path | None, addresses: Addresses) -> Backups:
+    """Return what the console's process does with the backups of its node; ``path`` is the configuration's file."""
+    more = (path,) if path else ()
+
+    async def make(target: Path, words: str, told: Told) -> Manifest:
+        return await back_up(config, target, words, told=told, more=more, addresses=addresses)
+
+    async def test(source: Path, words: str, told: Told) -> Manifest:
+        return await try_restore(source, words, config.backup_folder, told=told)
+
+    return Backups(config.backup_folder, lambda: needed(config, addresses=addresses), make, test)

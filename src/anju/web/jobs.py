@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from uuid_utils.compat import uuid7
 
-from anju.errors import AnjuError, Conflict, NotFound, Refused
+from anju.errors import AnjuError, BackupError, Conflict, NotFound, Refused
 from anju.web.context import Caller, Services
 
 KEPT = 50  # ended jobs remembered
@@ -118,7 +118,7 @@ class Jobs:
             job.state = JobState.CANCELLED
         except Exception as error:  # noqa: BLE001 - whatever ends a job is told to who waits for it
             job.state, job.message = JobState.FAILED, str(error)
-            job.code = error.code if isinstance(error, Refused) else "failed"
+            job.code = error.code if isinstance(error, Refused | BackupError) else "failed"
             if not isinstance(error, AnjuError):
                 _log.exception("job failed", kind=job.kind)
                 job.message = "something went wrong here; it was written to the program's log"

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-PROOFS = ("kills", "outage", "seen_at_three")
+PROOFS = ("kills", "outage", "seen_at_three", "painted")
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ afterEach(() => { vi.useRealTimers() })
 function lab() {
   const shown: number[][] = [], told: number[] = [], place = { away: false }
   const list = { show: (fresh: readonly number[], missed: boolean) => shown.push([...fresh, ...(missed ? [-1] : [])]), waiting: (count: number) => told.push(count), away: () => place.away }
-  return { arrivals: new Arrivals<number>(list, () => Date.now()), shown, told, place }
+  return { arrivals: new Arrivals<number>(list, (then) => then(), () => Date.now()), shown, told, place }
 }
 
 test('newest stands on top, each once, and the oldest make room', () => {
@@ -22,6 +22,18 @@ test('what arrives is shown at once while nobody reads', () => {
   arrivals.take([1, 2])
   arrivals.take([3])
   expect(shown).toEqual([[1, 2], [3]])
+})
+
+test('what arrives between two frames is drawn together', () => {
+  const shown: number[][] = [], frames: (() => void)[] = []
+  const list = { show: (fresh: readonly number[]) => { shown.push([...fresh]) }, waiting: () => undefined, away: () => false }
+  const arrivals = new Arrivals<number>(list, (then) => frames.push(then))
+  arrivals.take([1])
+  arrivals.take([2, 3])
+  frames.splice(0).forEach((frame) => frame())
+  arrivals.take([4])
+  frames.splice(0).forEach((frame) => frame())
+  expect(shown).toEqual([[1, 2, 3], [4]])
 })
 
 test('under a moving hand rows stay where they are, and come when it rests', () => {

@@ -20,20 +20,28 @@ export interface List<T> {
   away(): boolean
 }
 
-/** Hands arrivals to a list, or keeps the newest of them until its reader looks up. */
+/** Rows that come faster than a page is drawn are drawn together. */
+export const nextFrame = (then: () => void) => requestAnimationFrame(then)
+
+/** Hands arrivals to a list once a frame, or keeps the newest of them until its reader looks up. */
 export class Arrivals<T> {
   private held: T[] = []
   private count = 0
   private restsAt = -Infinity
   private timer: ReturnType<typeof setTimeout> | undefined
+  private asked = false
 
-  constructor(private readonly list: List<T>, private readonly now: () => number = () => performance.now()) {}
+  constructor(
+    private readonly list: List<T>, private readonly later: (then: () => void) => void, private readonly now: () => number = () => performance.now(),
+  ) {}
 
   take(fresh: readonly T[]): void {
     if (!fresh.length) return
     this.held = [...this.held, ...fresh].slice(-MOST_ROWS)
     this.count += fresh.length
-    this.settle()
+    if (this.asked) return
+    this.asked = true
+    this.later(() => { this.asked = false; this.settle() })
   }
   /** The pointer moved over the list. */
   touched(): void {

@@ -274,10 +274,11 @@ class Live:
         if reset or (after is None and "resume" in line.socket.query_params):
             await _send(line, {"type": "reset", "reason": "away_too_long"})
         await self._send_rows(line, missed)
+        sent = float("-inf")
         while True:
             await line.some.wait()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(BULK_GAP_S):
+                async with asyncio.timeout(max(0.0, sent + BULK_GAP_S - time.monotonic())):
                     await line.urgent.wait()
             line.some.clear()
             line.urgent.clear()
@@ -285,6 +286,7 @@ class Live:
             if line.overflown:
                 line.overflown, line.place = False, self._tail.place
                 await _send(line, {"type": "reset", "reason": "too_much"})
+            sent = time.monotonic()
             await self._send_rows(line, rows)
             await asyncio.sleep(ALARM_GAP_S)
 

@@ -23,7 +23,8 @@ CODE_SPACE = "anju"
 class Entry:
     """One vehicle or banned visitor that is waited for below ``place_path``, until ``expires_at``.
 
-    ``plate`` is in normal form. ``level`` is the alarm's, 1 to 3. The owner is who asked for it.
+    ``plate`` is in normal form. ``level`` is the alarm's, 1 to 3. The owner is who asked for it; only ``home_node``
+    changes an entry and heeds it.
     """
 
     id: UUID
@@ -38,6 +39,7 @@ class Entry:
     owner_name: str
     created_at: datetime
     expires_at: datetime
+    home_node: str
     ended_at: datetime | None = None
     ended_by: str = ""
     version: int = 1

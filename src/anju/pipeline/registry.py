@@ -134,6 +134,10 @@ class Registry:
         """Return the GA/T 1400 devices that log in as ``user``: all that user may report for."""
         return self._users.get(user, ())
 
+    def by_id(self, device_id: str) -> Known | None:
+        """Return the device with this id, None where it is not served here."""
+        return next((each for each in self._known.values() if each.device.id == device_id), None)
+
     def all(self) -> list[Known]:
         """Return every device this node talks to."""
         return list(self._known.values())

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from anju.domain.events import Event
 from anju.domain.rights import Scope
 from anju.errors import NotFound
+from anju.store import packed
 from anju.store.database import IN_SCOPE, Executor, Transaction
 
 FRAME_BYTES = 4096
@@ -105,19 +106,27 @@ def _row(e: Event, raw_id: UUID | None, at: datetime) -> list[Any]:
     return [e.id, e.received_at, at, *where, *what, *when, list(e.flags), e.late, e.drill, raw_id, Jsonb(body(e))]
 
 
-async def insert_frames(tx: Transaction, frames: Sequence[RawFrame]) -> None:
-    """Write raw frames, cut to FRAME_BYTES."""
+async def insert_frames(tx: Transaction, frames: Sequence[RawFrame], *, longest: int = FRAME_BYTES) -> None:
+    """Write raw frames, each cut to ``longest`` bytes."""
     columns = "raw_frame (id, received_at, site_id, source_id, protocol, peer, bytes, outcome, reason)"
-    rows = [
-        [f.id, f.received_at, f.site_id, f.source_id, f.protocol, f.peer, f.data[:FRAME_BYTES], f.outcome, f.reason]
-        for f in frames
-    ]
-    await tx.copy(columns, rows)
+    await tx.copy_packed(columns, [_packed_frame(each, longest) for each in frames])
+
+
+def _packed_frame(f: RawFrame, longest: int) -> bytes:
+    names = (f.site_id, f.source_id, f.protocol, f.peer)
+    fields = (
+        *(packed.count(9), packed.uuid(f.id), packed.moment(f.received_at), *map(packed.word, names)),
+        *(packed.data(f.data[:longest]), packed.word(f.outcome), packed.word(f.reason)),
+    )
+    return b"".join(fields)
 
 
 _COUNT = """
     INSERT INTO rollup_hour (site_id, hour, metric, label, count)
-    VALUES (%(site_id)s, date_trunc('hour', %(at)s), %(metric)s, %(label)s, %(count)s)
+    SELECT site, date_trunc('hour', at), metric, label, sum(count)
+    FROM unnest(%(sites)s::text[], %(times)s::timestamptz[], %(metrics)s::text[], %(labels)s::text[],
+        %(counts)s::bigint[]) AS gained (site, at, metric, label, count)
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     ON CONFLICT (site_id, hour, metric, label) DO UPDATE SET count = rollup_hour.count + EXCLUDED.count
 """
 
@@ -133,25 +142,49 @@ def counts(kept: Iterable[Event]) -> dict[tuple[str, datetime, str, str], int]:
 
 
 async def count_hour(tx: Transaction, counts: dict[tuple[str, datetime, str, str], int]) -> None:
-    """Add ``counts`` of (site, time, metric, label) to the hourly roll-ups, in key order against deadlock."""
-    rows = [
-        {"site_id": site, "at": at, "metric": metric, "label": label, "count": count}
-        for (site, at, metric, label), count in sorted(counts.items())
-    ]
-    await tx.execute_many(_COUNT, rows)
+    """Add ``counts`` of (site, hour, metric, label) to the hourly roll-ups, in key order against deadlock."""
+    if not counts:
+        return
+    rows = [(*key, count) for key, count in sorted(counts.items())]
+    sites, times, metrics, labels, added = map(list, zip(*rows, strict=True))
+    await tx.execute(_COUNT, sites=sites, times=times, metrics=metrics, labels=labels, counts=added)
 
 
 async def note_clocks(tx: Transaction, events: Sequence[Event]) -> None:
     """Write what each contact told of the device's clock (校时台账)."""
-    told = {
-        (e.device_id, e.received_at): [e.device_id, e.received_at, e.occurred_at, e.clock_offset_ms, e.site_id]
+    told = [
+        Told(e.device_id, e.received_at, e.occurred_at, e.clock_offset_ms, e.site_id)
         for e in events
         if e.occurred_at is not None and e.clock_offset_ms is not None
-    }
-    await tx.execute_many(
+    ]
+    await note_times(tx, told)
+
+
+class Told(NamedTuple):
+    """What one contact told of a device's clock: its time, and how many ms that was ahead of ours."""
+
+    device_id: str
+    at: datetime
+    device_time: datetime
+    offset_ms: int
+    site_id: str
+
+
+async def note_times(tx: Transaction, told: Iterable[Told]) -> None:
+    """Write what contacts told of clocks; one of a device at one instant is enough."""
+    rows = sorted({(each.device_id, each.at): each for each in told}.values())
+    if not rows:
+        return
+    devices, times, device_times, offsets, sites = map(list, zip(*rows, strict=True))
+    await tx.execute(
         """INSERT INTO clock_ledger (device_id, at, device_time, offset_ms, site_id)
-           VALUES (%(device)s, %(at)s, %(told)s, %(offset)s, %(site)s) ON CONFLICT DO NOTHING""",
-        [dict(zip(("device", "at", "told", "offset", "site"), row, strict=True)) for row in told.values()],
+           SELECT * FROM unnest(%(devices)s::text[], %(times)s::timestamptz[], %(told)s::timestamptz[],
+               %(offsets)s::bigint[], %(sites)s::text[]) ON CONFLICT DO NOTHING""",
+        devices=devices,
+        times=times,
+        told=device_times,
+        offsets=offsets,
+        sites=sites,
     )
 
 

@@ -12,6 +12,7 @@ class Subject(StrEnum):
     REGISTRY = "registry"  # places, devices, zones
     POLICIES = "policies"
     LINKS = "links"
+    WATCH = "watch"
 
 
 async def bump(tx: Transaction, subject: Subject) -> None:

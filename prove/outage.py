@@ -1,133 +1,245 @@
-"""The county is away while the community keeps 200,000 reports: nothing missing, nothing double, alarms first.
+"""The line to the county is cut while the community makes 200,000 changes, as many as 8 busy hours bring.
 
-Prints how long each lane took to drain, the counts on both sides, and the day's accounts.
+Real panels report by DC-09; nobody above is asked. When the line is whole again: nothing missing, nothing double at
+county and city, alarms of during and after the outage before the bulk, accounts even on all sides.
+Prints rates, times and counts.
 """
 
 import argparse
 import asyncio
+import contextlib
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from uuid_utils.compat import uuid7
-
-from anju.app import clock
 from anju.domain.changes import Lane
-from anju.domain.cleaning import Reporter, clean
-from anju.domain.events import DeviceReport, Event, EventKind, EventState
-from anju.pipeline.keep import Accepted, Keeper
+from anju.simulators.alarm_panel import Panel, fleet
 from anju.store import cursors, log
-from anju.store.database import Database
 from anju.store.log import this_node
-from prove.tiers import Tier, checked, three_tiers
+from prove.line import Line, line
+from prove.same import same
+from prove.tiers import FIRST_PANEL, Tier, checked, three_tiers
 
-ALARMS = 1_000
-AT_ONCE = 400
-DRAIN_S = 1_800.0
-BARE = DeviceReport(
-    "dc09", "", EventKind.ARM, EventState.INFO, "contact_id", "401", "01", "", None, "", 180, b"x" * 60, "127.0.0.1"
-)
-
-
-async def panel_of(db: Database) -> tuple[Reporter, str]:
-    """Return one registered panel and its account."""
-    row = await db.fetch_one(
-        "SELECT id, name, site_id, place_id, place_path, account, jurisdiction FROM device ORDER BY account LIMIT 1"
-    )
-    assert row
-    return Reporter(row[0], row[1], row[2], row[3], row[4], row[1], row[6]), row[5]
+PANELS = 60
+ALARMS = 1_000  # intrusions among the reports
+HANDLED = 20  # of them closed by the guard while the line is cut
+AFTERWARDS = 20  # intrusions while the bulk drains
+ALARM_S = 2.0  # an alarm may take this long to the city, whatever waits
+DRAIN_S = 3_000.0
+FEW = 20  # rows on their way: a lane with no more is empty
+SILENT_S = 150.0
+WARM = 600  # reports before the line is cut
+HOURS = 8
 
 
-def reports(panel: Reporter, account: str, count: int) -> Iterator[Accepted]:
-    """Yield ``count`` reports; ALARMS of them, spread evenly, are intrusions in zones of their own."""
-    every = max(1, count // ALARMS)
-    for number in range(count):
-        is_alarm = number % every == 0
-        zone = f"{number // every:04}" if is_alarm else ""
-        told = replace(BARE, account=account, zone=zone, dedup_key=f"outage|{number}")
-        if is_alarm:
-            told = replace(told, kind=EventKind.INTRUSION, state=EventState.ACTIVE, code="130")
-        yield Accepted(told, clean(told, panel, event_id=uuid7(), at=clock()))
+@dataclass(slots=True)
+class Outage:
+    """The run: what was acknowledged to the panels, by how often."""
+
+    tiers: dict[str, Tier]
+    cut: Line
+    panels: list[Panel]
+    acknowledged: Counter[str] = field(default_factory=Counter)
+
+    async def report(self, number: int, code: str, qualifier: str) -> str:
+        """Have one panel send the ``number``-th report; return how it is known once it is acknowledged."""
+        index, turn = number % len(self.panels), number // len(self.panels)
+        area, zone = f"{turn // 1000 % 99 + 1:02}", f"{turn % 1000:03}"
+        while await self.panels[index].report(code, zone, area=area, qualifier=qualifier) is None:
+            raise RuntimeError("a registered panel was refused")
+        known = f"0/{FIRST_PANEL + index:04X}|{code}|{area}/{zone}"
+        self.acknowledged[known] += 1
+        return known
+
+    async def keep_busy(self, numbers: range) -> None:
+        """Send these reports as fast as they are acknowledged, each panel one after the other."""
+        every = max(1, len(numbers) // ALARMS)
+
+        async def panel(index: int) -> None:
+            for number in numbers[index :: len(self.panels)]:
+                code, qualifier = (
+                    ("130", "1") if number % every == 0 else (("401", "3") if number % 2 else ("602", "1"))
+                )
+                await self.report(number, code, qualifier)
+
+        await asyncio.gather(*(panel(index) for index in range(len(self.panels))))
 
 
-async def keep_all(tier: Tier, count: int) -> float:
-    """Keep ``count`` reports at ``tier`` beside its own processes; return how many a second."""
-
-    async def ignore(_: frozenset[Lane] | Event) -> None: ...
-
-    async with tier.opened() as db:
-        panel, account = await panel_of(db)
-        keeper = Keeper(db, await this_node(db), clock=clock, on_committed=ignore, on_unsaved=ignore)
-        running = asyncio.create_task(keeper.run())
-        waiting, begin = reports(panel, account, count), time.monotonic()
-
-        async def sender() -> None:
-            for item in waiting:
-                await keeper.keep(item)
-
-        await asyncio.gather(*(sender() for _ in range(AT_ONCE)))
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        return count / (time.monotonic() - begin)
-
-
-async def drained(tier: Tier, upper: str) -> dict[Lane, float]:
-    """Return after how many seconds each lane of ``tier`` was empty."""
-    begin, found = time.monotonic(), dict[Lane, float]()
+async def waiting(tier: Tier, upper: str) -> dict[Lane, int]:
+    """Return how many rows of each lane wait for the tier above."""
     async with tier.opened() as db:
         node = await this_node(db)
-        while len(found) < len(Lane) and time.monotonic() - begin < DRAIN_S:
-            for lane in set(Lane) - found.keys():
-                at = await cursors.position(db, f"upper:{upper}", lane, epoch=node.epoch)
-                if at.seq == await log.head(db, lane, node.epoch):
-                    found[lane] = time.monotonic() - begin
+        found = {}
+        for lane in Lane:
+            at = await cursors.position(db, f"upper:{upper}", lane, epoch=node.epoch)
+            found[lane] = await log.head(db, lane, node.epoch) - at.seq
+        return found
+
+
+async def handle(community: Tier, count: int) -> None:
+    """Close ``count`` alarms as the guard does."""
+    async with community.as_("guard") as guard:
+        found = checked(await guard.get(f"/api/alarms?state=new&limit={count}"))["items"]
+        for alarm in found:
+            for step, told in (("acknowledge", {}), ("finding", {"finding": "animal"}), ("close", {})):
+                checked(await guard.post(f"/api/alarms/{alarm['id']}/{step}", json=told))
+    print(f"{len(found)} alarms were closed by the guard meanwhile")
+
+
+_ALARM = "SELECT count(*) FROM alarm WHERE zone = %(zone)s AND body->>'code' = '133'"
+
+
+async def alarm_reaches(run: Outage, number: int) -> tuple[dict[str, float], int]:
+    """Raise an alarm; return after how many seconds each tier had it, and how much bulk waited meanwhile."""
+    begin = time.monotonic()
+    zone = (await run.report(number, "133", "1")).rsplit("|", 1)[1]
+    took: dict[str, float] = {}
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
+        opened = {name: await stack.enter_async_context(tier.opened()) for name, tier in run.tiers.items()}
+        while len(took) < len(opened):
+            for name, db in opened.items():
+                row = None if name in took else await db.fetch_one(_ALARM, zone=zone)
+                if row and row[0]:
+                    took[name] = time.monotonic() - begin
+            await asyncio.sleep(0.01)
+    return took, (await waiting(run.tiers["community"], "county"))[Lane.BULK]
+
+
+async def overtaken(run: Outage, first: int) -> bool:
+    """Raise alarms while the bulk drains; print how long each took, return whether all came at once.
+
+    The first of them also waits until the link notices that the line is whole, and for the alarms of the outage.
+    """
+    slowest = 0.0
+    for number in range(first, first + (AFTERWARDS + 1) * PANELS, PANELS):
+        took, bulk = await alarm_reaches(run, number)
+        slowest = max(slowest, took["city"]) if number > first else 0.0
+        each = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in took.items())
+        which = "first alarm, the line just whole," if number == first else "alarm"
+        print(f"{which} while {bulk} rows of bulk wait: {each}", flush=True)
+    return slowest <= ALARM_S
+
+
+async def drained(tiers: dict[str, Tier], begin: float) -> dict[str, float]:
+    """Wait until nothing waits any more; return after how many seconds each lane of each link became empty."""
+    found: dict[str, float] = {}
+    links = [(tiers["community"], "county"), (tiers["county"], "city")]
+    async with asyncio.timeout(DRAIN_S):
+        while True:
+            rests = {f"{tier.name} {lane}": n for tier, up in links for lane, n in (await waiting(tier, up)).items()}
+            for name in [name for name, rest in rests.items() if rest > FEW]:
+                found.pop(name, None)
+            for name in [name for name, rest in rests.items() if rest <= FEW]:
+                found.setdefault(name, time.monotonic() - begin)
+            if not any(rests.values()):
+                return found
             await asyncio.sleep(0.2)
-    return found
 
 
-async def counts(tier: Tier) -> dict[str, tuple[int, int]]:
-    """Return rows and different ids of every table that travels."""
-    found = {}
-    for table in ("event", "alarm", "alarm_step", "place", "device"):
-        row = await tier.count(f"SELECT ARRAY[count(*), count(DISTINCT id)] FROM {table}")
-        found[table] = (row[0], row[1])
-    return found
+async def silence_told(county: Tier, *, active: bool) -> None:
+    """Return once the county raised, or ended, the alarm about its silent community."""
+    query = f"SELECT count(*) FROM event WHERE code = 'lower_silent' AND state = '{'active' if active else 'cleared'}'"
+    async with asyncio.timeout(SILENT_S):
+        while not await county.count(query):
+            await asyncio.sleep(1)
+
+
+async def reconciled(tier: Tier, upper: Tier) -> bool:
+    """Compare today's accounts as an operator would; print them, return whether they are even and cover everything."""
+    async with tier.as_("system") as below, upper.as_("system") as above:
+        days = checked(await below.post("/api/links/reconciliation/run", json={}))["days"]
+        shown = [await _accounts(client, days, peer) for client, peer in ((below, upper.name), (above, tier.name))]
+    for each in shown[0]:
+        lost, more = max(0, each["sent"] - each["received"]), max(0, each["received"] - each["sent"])
+        print(
+            f"{tier.name} to {upper.name}, {each['day']}, {each['kind']}: sent {each['sent']}, kept {each['kept']}, "
+            f"duplicate {each['duplicate']}, held {each['held']}, dropped {each['dropped']}; {lost}/{more}"
+        )
+    held = sum(each["held"] for each in shown[0])
+    return shown[0] == shown[1] and not held and all(each["sent"] == each["received"] for each in shown[0])
+
+
+async def _accounts(client: Any, days: list[str], peer: str) -> list[dict[str, Any]]:
+    found = [checked(await client.get(f"/api/links/reconciliation?day={day}"))["items"] for day in days]
+    names = ("day", "kind", "sent", "received", "kept", "duplicate", "held", "dropped", "marks")
+    return [
+        {name: each[name] for name in names} for day in found for each in day if each["node"] == peer and each["sent"]
+    ]
+
+
+async def all_there(run: Outage) -> bool:
+    """Return whether the community kept everything it acknowledged, each report once."""
+    async with run.tiers["community"].opened() as db:
+        rows = await db.fetch(
+            """SELECT d.account || '|' || e.code || '|' || e.zone || u
+               FROM event e JOIN device d ON d.id = e.device_id, coalesce(e.body->'detail'->>'user', '') u
+               WHERE e.code_space = 'contact_id'"""
+        )
+    kept = Counter(row[0] for row in rows)
+    missing, double = run.acknowledged - kept, kept - run.acknowledged
+    print(f"{run.acknowledged.total()} reports acknowledged to panels: {len(missing)} missing, {len(double)} double")
+    return not missing and not double
 
 
 async def prove(count: int) -> bool:
     """Return whether everything held."""
-    with tempfile.TemporaryDirectory(prefix="anju-prove-") as name:
-        Path(name).chmod(0o755)
-        async with three_tiers(Path(name), panels=6) as tiers:
-            community, county, city = tiers["community"], tiers["county"], tiers["city"]
-            await county.stop()
-            print(f"county away; kept {count} reports at {await keep_all(community, count):.0f} a second")
-            await county.start()
-            lanes = await drained(community, "county")
-            print({lane.value: f"{seconds:.1f} s" for lane, seconds in lanes.items()})
-            onward = await drained(county, "city")
-            print("county to city", {lane.value: f"{seconds:.1f} s" for lane, seconds in onward.items()})
-            below, above, top = [await counts(tier) for tier in (community, county, city)]
-            for table in below:
-                print(f"{table}: community {below[table]}, county {above[table]}, city {top[table]}")
-            held = all(
-                below[table][0] == below[table][1] == above[table][0] == top[table][0]
-                for table in ("event", "alarm", "alarm_step", "device")
-            )
-            first = len(lanes) == len(Lane) and lanes[Lane.ALARMS] < lanes[Lane.BULK]
-            return held and first and await reconciled(community)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anju-prove-")))
+        folder.chmod(0o755)
+        tiers, cut = await stack.enter_async_context(_cut_tiers(folder))
+        port = tiers["community"].ports["dc09"]
+        run = Outage(tiers, cut, fleet("127.0.0.1", port, PANELS, first=FIRST_PANEL, retry_s=10))
+        try:
+            return await _outage(run, count)
+        finally:
+            for panel in run.panels:
+                await panel.cut()
 
 
-async def reconciled(tier: Tier) -> bool:
-    """Reconcile the day as an operator would; print both sides."""
-    async with tier.as_("system") as client:
-        checked(await client.post("/api/links/reconciliation/run", json={}))
-        found = checked(await client.get("/api/links/reconciliation"))["items"]
-    for each in found:
-        print(f"reconciliation {each['day']} {each['kind']}: sent {each['sent']}, received {each['received']}")
-    return bool(found) and all(each["sent"] == each["received"] for each in found)
+@contextlib.asynccontextmanager
+async def _cut_tiers(folder: Path) -> Any:
+    async with AsyncExitStack() as stack:
+        found: list[Line] = []
+
+        async def through(port: int) -> int:
+            found.append(await stack.enter_async_context(line(port)))
+            return found[0].port
+
+        tiers = await stack.enter_async_context(three_tiers(folder, panels=PANELS, through=through))
+        yield tiers, found[0]
+
+
+async def _outage(run: Outage, count: int) -> bool:
+    await run.keep_busy(range(WARM))
+    await drained(run.tiers, time.monotonic())
+    run.cut.cut()
+    begin = time.monotonic()
+    await run.keep_busy(range(WARM, WARM + count))
+    took = time.monotonic() - begin
+    print(f"line cut; {count} reports of {PANELS} panels kept in {took:.0f} s, {count / took:.0f} a second")
+    print(f"spread over {HOURS} h that would be {count / HOURS / 3600:.1f} a second")
+    await handle(run.tiers["community"], HANDLED)
+    await silence_told(run.tiers["county"], active=True)
+    rest = await waiting(run.tiers["community"], "county")
+    print(f"the county told the silence as an alarm; waiting: {', '.join(f'{n} {lane}' for lane, n in rest.items())}")
+    begin = time.monotonic()
+    run.cut.mend()
+    draining = asyncio.create_task(drained(run.tiers, begin))
+    at_once = await overtaken(run, (WARM + count) // PANELS * PANELS + PANELS)
+    times = await draining
+    print("line whole; empty after: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in times.items()))
+    await silence_told(run.tiers["county"], active=False)
+    await drained(run.tiers, begin)
+    first = times["community alarms"] < times["community bulk"]
+    held = [await all_there(run), await same(run.tiers), at_once, first]
+    held += [
+        await reconciled(run.tiers[low], run.tiers[up]) for low, up in (("community", "county"), ("county", "city"))
+    ]
+    return all(held)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -192,11 +192,11 @@ def checked(answer: httpx2.Response) -> Any:
     return answer.json() if answer.content else None
 
 
-async def pair(lower: Tier, upper: Tier) -> None:
-    """Pair two nodes as their administrators would."""
+async def pair(lower: Tier, upper: Tier, *, port: int = 0) -> None:
+    """Pair two nodes as their administrators would, by the way of ``port`` where it is given."""
     async with upper.as_("system") as above, lower.as_("system") as below:
         offer = checked(await above.post("/api/links/pairing-codes", json={}))
-        url = f"https://127.0.0.1:{upper.ports['docking']}"
+        url = f"https://127.0.0.1:{port or upper.ports['docking']}"
         shown = checked(await below.post("/api/links/upper", json={"url": url, "code": offer["code"]}))
         assert shown["fingerprint"] == offer["fingerprint"], "somebody is in between"
         checked(await below.post("/api/links/upper/confirm", json={"fingerprint": shown["fingerprint"]}))
@@ -205,8 +205,13 @@ async def pair(lower: Tier, upper: Tier) -> None:
 
 
 @asynccontextmanager
-async def three_tiers(folder: Path, *, panels: int) -> AsyncIterator[dict[str, Tier]]:
-    """Give city, county and community, running, set up and paired."""
+async def three_tiers(
+    folder: Path, *, panels: int, through: Callable[[int], Awaitable[int]] | None = None
+) -> AsyncIterator[dict[str, Tier]]:
+    """Give city, county and community, running, set up and paired.
+
+    ``through`` takes the port of the county's door for nodes below and returns the one the community shall use.
+    """
     tiers = {
         "city": Tier("city", folder / "city", "single"),
         "county": Tier("county", folder / "county", "single"),
@@ -218,7 +223,8 @@ async def three_tiers(folder: Path, *, panels: int) -> AsyncIterator[dict[str, T
             await tier.start()
             await tier.set_up(panels)
         await pair(tiers["county"], tiers["city"])
-        await pair(tiers["community"], tiers["county"])
+        port = tiers["county"].ports["docking"]
+        await pair(tiers["community"], tiers["county"], port=await through(port) if through else port)
         yield tiers
     finally:
         await asyncio.gather(*(tier.stop() for tier in tiers.values()))

@@ -196,7 +196,7 @@ class _Talk:
         self._link, self._tier, self._grown = link, tier, grown
         self._pusher = Pusher(db, node, tier.push, upper=link.node)
         self._acked_at: datetime | None = None
-        self._announced = -1
+        self._announced, self._back = -1, asyncio.Event()
         self._anchored, self._anchored_at = 0, float("-inf")
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
@@ -209,11 +209,18 @@ class _Talk:
         while True:
             try:
                 await step()
+                if pause > FIRST_PAUSE_S:
+                    self._let_others_try()
                 pause = FIRST_PAUSE_S
             except (UpperAway, DatabaseAway) as away:
                 await self._say(away)
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads load, hides nothing
+                await _until(self._back, pause * random.uniform(0.5, 1))  # noqa: S311 - spreads load, hides nothing
                 pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _let_others_try(self) -> None:
+        """Wake the jobs that pause: one that had failed is answered again."""
+        self._back.set()
+        self._back = asyncio.Event()
 
     async def _lane(self, lane: Lane) -> None:
         self._grown[lane].clear()

@@ -16,6 +16,7 @@ from anju.domain.cleaning import clean_text, judge_time
 MS = timedelta(milliseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WAYS = {"in": "in", "1": "in", "进": "in", "入": "in", "out": "out", "2": "out", "出": "out"}
+WAYS = ("in", "out", "")
 _LONGEST = 256  # letters of any one text that is kept
 
 
@@ -108,9 +109,11 @@ def when(told: datetime | None, *, at: datetime) -> When:
 
 
 def text(members: Mapping[str, Any], name: str, longest: int = _LONGEST) -> str:
-    """Return a member as clean text of at most ``longest`` letters, nothing where it is absent."""
+    """Return a member as clean text of at most ``longest`` letters, nothing where it is absent or no plain value."""
     told = members.get(name)
-    return "" if told is None else tidy(told if isinstance(told, str) else str(told))[:longest]
+    if isinstance(told, str):
+        return tidy(told)[:longest]
+    return str(told)[:longest] if isinstance(told, int | float) else ""
 
 
 def tidy(told: str) -> str:
@@ -130,6 +133,13 @@ def number(members: Mapping[str, Any], name: str) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return found if -1e9 < found < 1e9 else None
+
+
+def check_lengths(record: object, longest: Mapping[str, int]) -> None:
+    """Raise ValueError where a text of ``record`` is longer than it may be: an index holds no more."""
+    for name, most in longest.items():
+        if len(getattr(record, name) or "") > most:
+            raise ValueError(f"{name} has more than {most} letters")
 
 
 _MAGIC = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n", "image/png"), (b"BM", "image/bmp"), (b"GIF8", "image/gif"))

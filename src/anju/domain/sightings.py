@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from anju.domain.captures import Captured, Picture, chosen, new_id, text, tidy, way, when
+from anju.domain.captures import WAYS, Captured, Picture, check_lengths, chosen, new_id, text, tidy, way, when
 from anju.domain.cleaning import Reporter
 
 KINDS = ("face", "person", "image")
@@ -78,6 +78,13 @@ written = msgspec.json.Encoder().encode
 def read_body(stored: Mapping[str, Any]) -> Sighting:
     """Return the sighting that ``body`` wrote. Raises msgspec.ValidationError."""
     return msgspec.convert(stored, Sighting, strict=False)
+
+
+def check(sighting: Sighting) -> None:
+    """Raise ValueError where a sighting told by another node cannot be one of ours."""
+    check_lengths(sighting, {"device_id": 64, "object_id": 128})
+    if sighting.kind not in KINDS or sighting.direction not in WAYS:
+        raise ValueError("no kind or direction of a sighting")
 
 
 def sighting(

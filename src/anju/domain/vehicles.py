@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from anju.domain import plates
-from anju.domain.captures import Captured, Picture, chosen, new_id, number, text, way, when
+from anju.domain.captures import WAYS, Captured, Picture, check_lengths, chosen, new_id, number, text, way, when
 from anju.domain.cleaning import Reporter
 
 KINDS = {"motor_vehicle": "motor", "non_motor_vehicle": "non_motor"}
@@ -96,6 +96,14 @@ written = msgspec.json.Encoder().encode
 def read_body(stored: Mapping[str, Any]) -> Passage:
     """Return the passage that ``body`` wrote. Raises msgspec.ValidationError."""
     return msgspec.convert(stored, Passage, strict=False)
+
+
+def check(passage: Passage) -> None:
+    """Raise ValueError where a passage told by another node cannot be one of ours."""
+    lengths = {"plate": 32, "device_id": 64, "lane": 16, "object_id": 128, "resident_id": 64, "resident_kind": 32}
+    check_lengths(passage, lengths)
+    if passage.kind not in KINDS.values() or passage.direction not in WAYS:
+        raise ValueError("no kind or direction of a passage")
 
 
 def passage(

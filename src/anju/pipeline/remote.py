@@ -7,18 +7,35 @@ Source: 4.2.2, 4.2.3 (receive, clean, store, forward); 8-g.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 import psycopg
 import structlog
 from uuid_utils.compat import uuid7
 
+from anju.domain import sightings as seeing
+from anju.domain import vehicles
+from anju.domain.captures import MS, moment
 from anju.domain.changes import Change, Fate, Lane
 from anju.domain.docking import MAX_PATH, Batch, Bounds, Expired, Gap, Lower, Receipt, Snapshot
 from anju.domain.events import Event
 from anju.errors import Refused
-from anju.store import alarms, commands, devices, docking, events, linkage, links, log, places
+from anju.store import (
+    alarms,
+    commands,
+    devices,
+    docking,
+    events,
+    linkage,
+    links,
+    log,
+    passages,
+    places,
+    sightings,
+    watch,
+)
 from anju.store.database import Database, Transaction
 from anju.store.log import NodeId
 
@@ -263,6 +280,36 @@ async def _reactions(tx: Transaction, changes: Sequence[Change], at: datetime) -
     return [await linkage.apply(tx, each) for each in changes]
 
 
+async def _passages(tx: Transaction, changes: Sequence[Change], at: datetime) -> list[bool]:
+    told = [vehicles.read_body(each.body) for each in changes]
+    _must_be_named(changes, [each.id for each in told])
+    for each in told:
+        _must_be_dated(each.id, each.received_at, each.version)
+        vehicles.check(each)
+    return await passages.insert_remote(tx, told, at=at)
+
+
+async def _sightings(tx: Transaction, changes: Sequence[Change], at: datetime) -> list[bool]:
+    told = [seeing.read_body(each.body) for each in changes]
+    _must_be_named(changes, [each.id for each in told])
+    for each in told:
+        _must_be_dated(each.id, each.received_at, each.version)
+        seeing.check(each)
+    return await sightings.insert_remote(tx, told, at=at)
+
+
+async def _watch(tx: Transaction, changes: Sequence[Change], at: datetime) -> list[bool]:  # noqa: ARG001
+    return [await watch.apply(tx, each) for each in changes]
+
+
+def _must_be_dated(record_id: UUID, received_at: datetime, version: int) -> None:
+    """Refuse a record that nobody would find again by its id."""
+    if not timedelta() <= received_at - moment(record_id) < MS:
+        raise ValueError("a record's id tells another time than its record")
+    if not 1 <= version <= _MOST:
+        raise ValueError("no version")
+
+
 def _must_be_named(changes: Sequence[Change], ids: Sequence[object]) -> None:
     if [each.object_id for each in changes] != [str(each) for each in ids]:
         raise ValueError("a row's id is not its object's")
@@ -294,5 +341,8 @@ _APPLY: dict[str, Apply] = {
     "alarm_step": _steps,
     "command": _commands,
     "linkage_action": _reactions,
+    "watch_entry": _watch,
+    "passage": _passages,
+    "sighting": _sightings,
 }
 """In the order in which one batch is written: places before what lies in them."""

@@ -4,7 +4,7 @@ Source: 5.2.2.1, 5.2.2.4 (passages now and before), 4.2.1.4 (statistics).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -419,6 +419,17 @@ async def hourly(
     return [{"at": row[0].isoformat(), "direction": row[1], "count": row[2]} for row in rows]
 
 
-def change_of(p: Passage) -> Change:
-    """Return ``p`` as a change, for a tier above that lost rows."""
-    return Change("passage", str(p.id), p.version, p.site_id, p.place_path, p.jurisdiction, vehicles.body(p))
+_SINCE = """
+    SELECT body FROM passage WHERE received_at >= %(since)s AND (received_at, id) > (%(since)s, %(after)s)
+    ORDER BY received_at, id LIMIT 500
+"""
+
+
+async def all_changes(db: Executor, *, since: datetime) -> AsyncIterator[Change]:
+    """Yield every passage received since ``since`` as it stands now, oldest first, for a tier above that lost rows."""
+    after = UUID(int=0)
+    while rows := await db.fetch(_SINCE, since=since, after=after):
+        for (body,) in rows:
+            p = vehicles.read_body(body)
+            yield Change("passage", str(p.id), p.version, p.site_id, p.place_path, p.jurisdiction, body)
+        since, after = p.received_at, p.id

@@ -18,6 +18,8 @@ DAYS: Mapping[str, int] = {
     "clock_ledger": 180,
     "alarm": 1095,
     "alarm_step": 1095,
+    "passage": 180,
+    "sighting": 90,
 }
 SEEN_DAYS, COUNT_DAYS = 90, 1095
 AHEAD = timedelta(days=60)

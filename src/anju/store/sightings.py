@@ -4,7 +4,7 @@ Source: 4.3, 7-d (sensitive personal information).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ import msgspec
 
 from anju.domain import sightings
 from anju.domain.captures import MS, moment
+from anju.domain.changes import Change
 from anju.domain.rights import Scope
 from anju.domain.sightings import Sighting
 from anju.errors import NotFound
@@ -155,3 +156,19 @@ async def find(db: Executor, scope: Scope, sighting_id: UUID) -> Kept:
     if found is None:
         raise NotFound("no_sighting", "there is no such sighting here")
     return Kept(sightings.read_body(found[0]), *found[1:])
+
+
+_SINCE = """
+    SELECT body FROM sighting WHERE received_at >= %(since)s AND (received_at, id) > (%(since)s, %(after)s)
+    ORDER BY received_at, id LIMIT 500
+"""
+
+
+async def all_changes(db: Executor, *, since: datetime) -> AsyncIterator[Change]:
+    """Yield every sighting received since ``since``, oldest first, for a tier above that lost rows."""
+    after = UUID(int=0)
+    while rows := await db.fetch(_SINCE, since=since, after=after):
+        for (body,) in rows:
+            s = sightings.read_body(body)
+            yield Change("sighting", str(s.id), s.version, s.site_id, s.place_path, s.jurisdiction, body)
+        since, after = s.received_at, s.id

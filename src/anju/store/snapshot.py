@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from anju.domain.changes import Change, Lane, Origin
 from anju.domain.places import REGIONS, PlaceKind
 from anju.domain.rights import EVERYWHERE
-from anju.store import alarms, devices, places
+from anju.store import alarms, devices, passages, places, sightings, watch
 from anju.store.database import Executor
 from anju.store.log import NodeId
 
@@ -21,7 +21,7 @@ async def changes(db: Executor, lane: Lane, node: NodeId, *, since: datetime | N
     """Yield what replaces the lost rows of ``lane``, each with an origin whose seq is 0.
 
     Alarms: those open, and those that somebody did something to since ``since``, with their steps. Bulk: police bodies,
-    places, devices. What happened and is over (events) is not repeated.
+    places, devices, watch lists, and what was seen since ``since``. Events, which are over, are not repeated.
     """
     if lane is Lane.ALARMS:
         async for each in alarms.all_changes(db, since=since - MARGIN if since else EVER):
@@ -29,8 +29,14 @@ async def changes(db: Executor, lane: Lane, node: NodeId, *, since: datetime | N
         return
     async for each in places.all_changes(db):
         yield _from(each, node)
-    async for each in devices.all_changes(db):
-        yield _from(each, node)
+    for found in (
+        devices.all_changes(db),
+        watch.all_changes(db),
+        passages.all_changes(db, since=since - MARGIN if since else EVER),
+        sightings.all_changes(db, since=since - MARGIN if since else EVER),
+    ):
+        async for each in found:
+            yield _from(each, node)
 
 
 async def sites(db: Executor, node: NodeId) -> list[Change]:

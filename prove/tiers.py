@@ -45,7 +45,7 @@ class Tier:
     started: int = 0
 
     def __post_init__(self) -> None:
-        names = ("web", "postgres", "nats", "dc09" if self.name == "community" else "docking")
+        names = ("web", "intake", "postgres", "nats", "dc09" if self.name == "community" else "docking")
         self.ports = {name: free_port() for name in names}
 
     @property
@@ -71,7 +71,7 @@ class Tier:
             f'tier = "{self.name}"\ndata = "data"\nprocesses = "{self.processes}"\n'
             f'[node]\nid = "{self.name}"\nname = "{self.name}"\nregion = "{region}"\n'
             f"[database]\nport = {self.ports['postgres']}\n[bus]\nport = {self.ports['nats']}\n"
-            f"[web]\nport = {self.ports['web']}\n{doors}\n"
+            f"[web]\nport = {self.ports['web']}\n[intake]\nport = {self.ports['intake']}\n{doors}\n"
         )
 
     async def start(self) -> float:

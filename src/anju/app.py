@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,8 +35,10 @@ from anju.supervisor import Addresses, Supervisor, running
 _log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:  # each process loads only what it needs
+    from anju.domain.changes import Fate
     from anju.domain.docking import Expired, Lower
     from anju.pipeline.keep import Accepted
+    from anju.protocols.viid import Bad
     from anju.security.audit import Proof
 
 
@@ -252,6 +255,88 @@ async def gateway(node: Node) -> None:
         await together(keeper.run(), registry.run(), acceptor.run(), panels.watch(), commands)
 
 
+async def intake(node: Node) -> None:
+    """Where devices speak GA/T 1400: what they see is kept; while the database is away they hear so and come again."""
+    from anju.devices.viid import Behind, Posted, ViidDoor, serve
+    from anju.devices.viid_gate import Directory, Registered
+    from anju.devices.viid_library import Library
+    from anju.domain.supervision import Supervision
+    from anju.pipeline.accept import Acceptor
+    from anju.pipeline.captures import CaptureAcceptor
+    from anju.pipeline.keep import Keeper
+    from anju.pipeline.passages import PassageKeeper
+    from anju.pipeline.presence import Presence
+    from anju.pipeline.registry import Known, Registry
+    from anju.security.blob_keys import BlobKeys
+    from anju.store.blobs import Blobs
+
+    config, settings = node.config, node.config.intake
+    assert settings is not None  # noqa: S101 - a process of nodes that have the table
+    keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=node.unsaved)
+    registry = Registry(node.db, node.node, clock=clock, open_sealed=node.sealer.open)
+    blobs = Blobs(node.db, config.data / "blobs", BlobKeys(config.data / "keys"), clock=clock)
+    passages = PassageKeeper(
+        *(node.db, node.node, registry, blobs),
+        seal=node.sealer.seal,
+        clock=clock,
+        on_committed=node.told,
+        on_unsaved=node.unsaved,
+    )
+    supervision = Supervision("viid", since=clock())
+    acceptor = Acceptor(node.db, node.node, registry, keeper, clock=clock, told=node.told, supervision=supervision)
+    presence = Presence(node.db, node.node, registry, keeper, clock=clock, told=node.told)
+    captures = CaptureAcceptor(
+        node.db, registry, acceptor, passages.keep, seal=node.sealer.seal, heard=presence.heard, clock=clock
+    )
+
+    def spoken_for(sender: Registered) -> Sequence[Registered]:
+        return registry.spoken_for(sender) if isinstance(sender, Known) else ()
+
+    async def emit(posted: Posted) -> list[Fate | Bad]:
+        assert isinstance(posted.sender, Known)  # noqa: S101 - the directory below gives no others
+        return await captures.emit(posted.objects, posted.raw, posted.sender, posted.peer)
+
+    async def healthy() -> None:
+        await node.db.fetch_one("SELECT 1")
+
+    library = Library(node.db, node.node, spoken_for, told=node.told, clock=clock)
+    door = ViidDoor(
+        Directory(lambda code: registry.find("viid", code), registry.of_user, presence.session),
+        presence,
+        Behind(emit, library.withdraw, library.find, acceptor.refused, acceptor.wrong, healthy),
+        library=config.library,
+        clock=clock,
+        nonce_key=hashlib.sha256(node.keys.sign(b"nonces of GA/T 1400")).digest(),
+    )
+    await registry.load()
+    await acceptor.restore()
+    await presence.load()
+    shared = settings.processes > 1
+    server = await serve(door, settings.host, settings.port, tls=intake_certificate(config), shared=shared)
+    work = asyncio.create_task(
+        together(keeper.run(), passages.run(), registry.run(), acceptor.run(), presence.run(), server.wait())
+    )
+    try:
+        await asyncio.shield(work)
+    finally:  # what is being kept is answered before anything stops
+        await server.close()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await blobs.close()
+
+
+def intake_certificate(config: Config) -> tuple[Path, Path] | None:
+    """Return (certificate, key) of the listener for GA/T 1400, made on first use; None where it is plain."""
+    from anju.wire.tls import make_certificate
+
+    settings = config.intake
+    if settings is None or not settings.tls:
+        return None
+    if settings.certificate and settings.key:
+        return settings.certificate, settings.key
+    return make_certificate(config.node.name, config.data / "intake", now=clock())
+
+
 async def worker(node: Node) -> None:
     """What nobody waits for: the link upward, linkage, escalation, time limits, retention."""
     from anju.control.reactions import Reactions
@@ -395,4 +480,5 @@ ROLES: dict[str, Callable[[Node], Coroutine[Any, Any, None]]] = {
     "worker": worker,
     "gateway": gateway,
     "docking": docking,
+    "intake": intake,
 }

@@ -38,9 +38,23 @@ ZONES = 8
 _log = structlog.get_logger(__name__)
 
 _ABOUT: dict[str, dict[str, Any]] = {
-    "city": {"id": "gy-city", "name": "广元市平台", "region": "510800", "web": 8720, "docking": 8722},
-    "county": {"id": "gy-lizhou", "name": "利州区平台", "region": "510802", "web": 8710, "docking": 8712},
-    "community": {"id": "gy-dongba", "name": "东坝社区平台", "region": "510802", "web": 8700, "dc09": 8707},
+    "city": {"id": "gy-city", "name": "广元市平台", "region": "510800", "web": 8720, "intake": 8721, "docking": 8722},
+    "county": {
+        "id": "gy-lizhou",
+        "name": "利州区平台",
+        "region": "510802",
+        "web": 8710,
+        "intake": 8711,
+        "docking": 8712,
+    },
+    "community": {
+        "id": "gy-dongba",
+        "name": "东坝社区平台",
+        "region": "510802",
+        "web": 8700,
+        "intake": 8701,
+        "dc09": 8707,
+    },
 }
 
 REGIONS = (
@@ -100,6 +114,7 @@ async def _config(data: Path, name: str, postgres: Postgres, nats: NatsServer) -
         f'[database]\nurl = "{postgres.app_url(database)}"\nowner_url = "{postgres.owner_url(database)}"',
         f'[bus]\nurls = ["{nats.url}"]',
         f"[web]\nport = {about['web']}",
+        f"[intake]\nport = {about['intake']}",
         f"[docking]\nport = {about['docking']}" if "docking" in about else f"[gateway]\ndc09 = {about['dc09']}",
     ]
     path = data / name / "anju.toml"

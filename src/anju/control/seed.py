@@ -3,11 +3,11 @@
 Source: 4.2.1 (one management of all devices), 4.3.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from anju.domain.devices import Particulars, Zone
+from anju.domain.devices import Particulars, Zone, read_key, sealed_for
 from anju.domain.events import EventKind
 from anju.domain.places import Place, PlaceKind
 from anju.domain.rights import EVERYWHERE
@@ -18,10 +18,14 @@ from anju.store.log import NodeId
 from anju.store.places import Editor, NewPlace
 
 BY = "Anju"
+Seal = Callable[[bytes, str], bytes]
+"""Seals bytes about a name."""
 
 
-async def registry_seed(tx: Transaction, spec: Mapping[str, Any], *, node: NodeId, at: datetime) -> None:
-    """Write what ``spec`` names and this node does not have yet.
+async def registry_seed(
+    tx: Transaction, spec: Mapping[str, Any], *, node: NodeId, at: datetime, seal: Seal | None = None
+) -> None:
+    """Write what ``spec`` names and this node does not have yet; ``seal`` seals the credentials in it.
 
     ``regions`` go from the city down, each with code, kind and name; ``jurisdictions`` have code and name; each of
     ``sites`` has a name, a profile, ``places`` right under it and ``devices`` standing at one of those by its name.
@@ -38,7 +42,7 @@ async def registry_seed(tx: Transaction, spec: Mapping[str, Any], *, node: NodeI
     inside = [await _site(tx, parent, each, editor) for each in spec["sites"]]
     for each, there in zip(spec["sites"], inside, strict=True):  # after all places: the lanes of the log in their order
         for device in each["devices"]:
-            await _device(tx, there[device["place"]], device, editor)
+            await _device(tx, there[device["place"]], device, editor, seal)
 
 
 async def _site(tx: Transaction, parent: Place | None, about: Mapping[str, Any], editor: Editor) -> dict[str, Place]:
@@ -64,7 +68,7 @@ async def _place(tx: Transaction, parent: Place | None, about: Mapping[str, Any]
     )
 
 
-async def _device(tx: Transaction, place: Place, about: Mapping[str, Any], editor: Editor) -> None:
+async def _device(tx: Transaction, place: Place, about: Mapping[str, Any], editor: Editor, seal: Seal | None) -> None:
     there = await tx.fetch_one(
         """SELECT 1 FROM device WHERE home_node = %(node)s AND protocol = %(protocol)s AND account = %(account)s
                AND retired_at IS NULL""",
@@ -74,10 +78,17 @@ async def _device(tx: Transaction, place: Place, about: Mapping[str, Any], edito
     )
     if there:
         return
-    particulars = Particulars(supervision_s=about.get("supervision_s"))
+    particulars = Particulars(supervision_s=about.get("supervision_s"), passes=about.get("passes", ""))
     new = NewDevice(about["kind"], about["name"], about["protocol"], about["account"], particulars=particulars)
-    device = await devices.add(tx, place, new, editor)
+    device = await devices.add(tx, place, new, editor, sealed=_sealed(about, seal))
     await devices.set_zones(tx, device, _zones(about.get("zones", ()), place), editor)
+
+
+def _sealed(about: Mapping[str, Any], seal: Seal | None) -> devices.Sealed | None:
+    if "credential" not in about or seal is None:
+        return None
+    key = read_key(about["protocol"], about["credential"])
+    return lambda device_id: seal(key, sealed_for(device_id))
 
 
 def _zones(about: Sequence[Mapping[str, Any]], place: Place) -> list[Zone]:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -19,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from anju.devices.viid_gate import Directory, Gate, Registered, forbidden
 from anju.devices.viid_http import Exchange, HungUp, No, Room, copied
 from anju.domain.changes import Fate
-from anju.errors import DatabaseAway, ViidError, WireError
+from anju.errors import DatabaseAway, EngineError, ViidError, WireError
 from anju.protocols import viid
 from anju.protocols.viid import (
     BUSY,
@@ -32,10 +33,13 @@ from anju.protocols.viid import (
     ViidObject,
 )
 from anju.protocols.viid_kinds import STANDING
+from anju.wire.http import HttpServer
 
 MEDIA_TYPE = "application/VIID+JSON;charset=UTF-8"
 RETRY_AFTER = {"retry-after": "2"}
 IDS_MOST = 1_000  # objects of one DELETE
+MOST_LINES = 4_000  # connections: devices keep theirs open
+EXIT_PORT = 72
 COLLECTIONS = {
     "motorvehicles": "motor_vehicle",
     "nonmotorvehicles": "non_motor_vehicle",
@@ -282,6 +286,23 @@ class ViidDoor:
     ) -> Response:
         body = viid.status(told.path, code, words, name, self._clock(), text_codes=told.text_codes)
         return _json(body, status, headers)
+
+
+async def serve(
+    door: ViidDoor, host: str, port: int, *, tls: tuple[Path, Path] | None = None, shared: bool = False
+) -> HttpServer:
+    """Open the door; the caller closes it, which answers what is being kept. ``tls`` is (certificate, key).
+
+    Raises EngineError, with what to do, where the port is taken.
+    """
+    certificate, key = tls or (None, None)
+    server = HttpServer(door, certificate=certificate, key=key, most=MOST_LINES)
+    try:
+        await server.open(host, port, shared=shared)
+    except OSError as error:
+        words = f"Port {port} of {host} cannot be opened: {error.strerror}. Choose another in [intake]."
+        raise EngineError(words, code=EXIT_PORT) from error
+    return server
 
 
 def _became(each: ViidObject, fate: Fate | Bad) -> Result | Bad:

@@ -138,6 +138,10 @@ class Registry:
         """Return the device with this id, None where it is not served here."""
         return next((each for each in self._known.values() if each.device.id == device_id), None)
 
+    def spoken_for(self, sender: Known) -> list[Known]:
+        """Return the GA/T 1400 devices ``sender`` may report for, itself among them."""
+        return [each for each in self.of_user(user_of(sender.device)) if sender.may_speak_for(each)]
+
     def all(self) -> list[Known]:
         """Return every device this node talks to."""
         return list(self._known.values())

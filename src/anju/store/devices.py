@@ -205,6 +205,12 @@ async def served(db: Executor, ids: Sequence[str]) -> list[tuple[Device, str, by
     return [(device, row[-2], row[-1]) for device, row in zip(found, rows, strict=True)]
 
 
+async def now(db: Executor, ids: Sequence[str]) -> list[Device]:
+    """Return devices as they stand this moment, in the order of their ids."""
+    rows = await db.fetch(f"{_SELECT} WHERE id = ANY(%(ids)s) ORDER BY id", ids=list(ids))
+    return await whole(db, [_device(row) for row in rows])
+
+
 async def keep_seen(tx: Transaction, node_id: str, protocol: str, seen: Mapping[str, Seen]) -> None:
     """Write when each account of ``protocol`` was last heard, and its rhythm: what a restart must know."""
     await tx.execute_many(

@@ -51,7 +51,7 @@ class Library:
             raise No(404, INVALID_OPERATION, "there is no such object here")
         return collection(asked.kind, found, first=query.first, total=total)
 
-    async def _captured(self, kind: str, query: Query, devices: Sequence[Device]) -> tuple[list[dict[str, Any]], int]:
+    async def _captured(self, kind: str, query: Query, asked: Sequence[Device]) -> tuple[list[dict[str, Any]], int]:
         mine = [each for each in query.conditions if each.attribute == "DeviceID"]
         rest = Query(
             tuple(each for each in query.conditions if each.attribute != "DeviceID"),

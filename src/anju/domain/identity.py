@@ -125,6 +125,7 @@ _INSTALLER = {
     Action.DEVICES_WRITE,
     Action.EVENTS_READ,
     Action.EVENTS_RAW,
+    Action.VEHICLES_READ,
     Action.LINKAGE_READ,
     Action.LINKAGE_WRITE,
     Action.QUARANTINE_READ,

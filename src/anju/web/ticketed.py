@@ -35,7 +35,7 @@ def _with_pictures(body: Mapping[str, Any], sign: Any) -> dict[str, Any]:
     inner: dict[str, Any] = {
         name: _with_pictures(body[name], sign) for name in ("event", "detail") if isinstance(body.get(name), Mapping)
     }
-    if isinstance(body.get("pictures"), list):
+    if isinstance(body.get("pictures"), list | tuple):
         inner["pictures"] = [sign(each) for each in body["pictures"]]
     return {**body, **inner}
 

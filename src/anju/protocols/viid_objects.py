@@ -4,7 +4,7 @@ Source: 4.3 (data items conform to GA/T 1400.3); 5.2.2.1 (vehicles), 5.2.2.3 (pe
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -123,6 +123,7 @@ class ObjectReader:
             raise Unfit("not_an_object", "not an object")
         found, images = self._members(_flat_image(raw, flags) if self._kind == "image" else raw, flags)
         object_id = _object_id(self._kind, self._spec, found)
+        self._few(images)
         if any(each not in found for each in self._spec.needed):
             flags.append("incomplete")
         at, at_from = (None, "") if self._kind in STANDING else _dated(self._spec, found, images, object_id, flags)
@@ -185,9 +186,12 @@ class ObjectReader:
 
     def _images(self, value: Any, flags: list[str]) -> tuple[SubImage, ...]:
         items = _listed(value, flags)
-        if len(items) > self._limits.images:
-            raise Unfit("too_many_images", f"more than {self._limits.images} pictures")
+        self._few(items)
         return tuple(self._image(each, flags) for each in items if isinstance(each, dict) and each)
+
+    def _few(self, images: Sequence[Any]) -> None:
+        if len(images) > self._limits.images:
+            raise Unfit("too_many_images", f"more than {self._limits.images} pictures")
 
     def _image(self, raw: dict[str, Any], flags: list[str]) -> SubImage:
         found, mark, feature, note = dict[str, Any](), None, False, flags.append

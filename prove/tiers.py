@@ -85,13 +85,11 @@ class Tier:
         return time.monotonic() - begin
 
     async def healthy(self) -> None:
-        """Return once its console answers from its database."""
-        async with asyncio.timeout(READY_S), httpx2.AsyncClient(trust_env=False) as client:
-            while True:
-                with contextlib.suppress(httpx2.HTTPError):
-                    if (await client.get(f"{self.url}/healthz", timeout=1)).status_code == 200:
-                        return
-                await asyncio.sleep(0.02)
+        """Return once its console and its intake answer from its database."""
+        doors = [f"http://127.0.0.1:{self.ports[name]}/healthz" for name in ("web", "intake")]
+        async with asyncio.timeout(READY_S), httpx2.AsyncClient(trust_env=False, timeout=1) as client:
+            for door in doors:
+                await _answers(client, door)
 
     async def stop(self) -> None:
         """End it as an operator would."""
@@ -183,6 +181,14 @@ class Tier:
         async with self.opened() as db:
             row = await db.fetch_one(query)
             return row[0] if row else None
+
+
+async def _answers(client: httpx2.AsyncClient, url: str) -> None:
+    while True:
+        with contextlib.suppress(httpx2.HTTPError):
+            if (await client.get(url)).status_code == 200:
+                return
+        await asyncio.sleep(0.02)
 
 
 def checked(answer: httpx2.Response) -> Any:

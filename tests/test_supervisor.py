@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from prove.tiers import Tier
 
-ROLES = ("web", "worker", "gateway", "postgres", "nats")
+ROLES = ("web", "worker", "gateway", "intake", "postgres", "nats")
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")

@@ -193,14 +193,7 @@ class Blobs:
 
     async def open(self, found: "Found") -> bytes:
         """Return a picture in clear, proved by its hash. Raises Damaged, saying what is wrong and where."""
-        record = await self._fetch(found)
-        try:
-            data = segments.unseal(record, found.id, self.key_of(found))
-        except ValueError as error:
-            raise Damaged("damaged", f"picture {found.id} in {found.segment} at {found.offset}: {error}") from error
-        if hashlib.sha256(data).digest() != found.sha256:
-            raise Damaged("damaged", f"picture {found.id} in {found.segment} is not the one its row names")
-        return data
+        return prove(await self._fetch(found), found, self._keys)
 
     def key_of(self, found: "Found") -> bytes:
         """Return the key of a picture. Raises Damaged where it was wrapped by another node."""
@@ -345,6 +338,17 @@ class Found:
     sha256: bytes
     media_type: str
     key: bytes
+
+
+def prove(record: bytes, found: Found, keys: KeyWrap) -> bytes:
+    """Return the picture in ``record``, proved to be the one its row names. Raises Damaged, saying what is wrong."""
+    try:
+        data = segments.unseal(record, found.id, keys.unwrap(found.key))
+    except ValueError as error:
+        raise Damaged("damaged", f"picture {found.id} in {found.segment} at {found.offset}: {error}") from error
+    if hashlib.sha256(data).digest() != found.sha256:
+        raise Damaged("damaged", f"picture {found.id} in {found.segment} is not the one its row names")
+    return data
 
 
 _COLUMNS = "id, kept_at, site_id, segment, byte_offset, length, sha256, media_type, key"

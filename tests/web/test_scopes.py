@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -17,15 +18,22 @@ from anju.control.seed import registry_seed
 from anju.domain.changes import Change, Lane
 from anju.domain.events import Event
 from anju.domain.rights import ScopeKind
+from anju.domain.watch import Entry
 from anju.security.accounts import AskedGrant
-from anju.store import alarms, events, log
+from anju.store import alarms, events, log, watch
 from anju.store.events import RawFrame
+from anju.store.places import Editor
 from tests.domain.test_alarms import event
+from tests.web.api.passing import Gate, keep
 from tests.web.conftest import Web, at_place
 
 HIDDEN = "藏匿"
 """Stands in the name of everything that must not be seen."""
 STATIONS = {"OWN": "510802450000", "OTHER": "510802460000"}
+PLATES = ("川H12345", "川H98765")
+"""Whose vehicle passed which community's camera: ours, the hidden one's."""
+SECRET = ("device_id", "alarm_id", "passage_id", "sighting_id", "entry_id")
+TABLES_OF_CAPTURES = ("passage", "passage_correction", "sighting", "watch_entry")
 UNSAFE = ("post", "put", "patch", "delete")
 DENIED = {400, 401, 403, 404, 405, 409, 411, 413, 415, 422}
 
@@ -33,12 +41,16 @@ DENIED = {400, 401, 403, 404, 405, 409, 411, 413, 415, 422}
 def site(name: str, station: str, account: str) -> dict[str, Any]:
     zones = [{"area": "01", "number": "001", "name": f"{name}防区"}]
     panel = {"kind": "alarm_panel", "name": f"{name}主机", "place": f"{name}1 号楼", "protocol": "dc09"}
+    camera = {"kind": "lane", "name": f"{name}抓拍机", "place": f"{name}1 号楼", "protocol": "viid"}
     return {
         "name": name,
         "jurisdiction": station,
         "profile": {"era": "new", "form": "closed"},
         "places": [{"kind": "building", "name": f"{name}{n} 号楼"} for n in (1, 2)],
-        "devices": [panel | {"account": account, "zones": zones}],
+        "devices": [
+            panel | {"account": account, "zones": zones},
+            camera | {"account": f"5108020000119{account[2:]:0>7}"},
+        ],
     }
 
 
@@ -83,6 +95,21 @@ async def happened(web: Web, device: tuple[Any, ...]) -> Event:
     return found
 
 
+async def passed(web: Web, device: tuple[Any, ...], plate: str) -> dict[str, str]:
+    """Keep a vehicle, a face and an entry of the watch list at a camera; return their ids by route parameter."""
+    here, (device_id, name, site_id, place_id, path, jurisdiction) = web.services, device
+    gate = Gate(web, device_id, name, site_id, place_id, path, name)
+    passage = gate.passage(plate, here.clock(), jurisdiction=jurisdiction)
+    await keep(web, [passage])
+    sighting = await gate.sees(jurisdiction=jurisdiction)
+    where = (site_id, path, jurisdiction)
+    ends = here.clock() + timedelta(days=1)
+    entry = Entry(uuid7(), *where, "vehicle", plate, name, 2, "u1", name, here.clock(), ends, here.node.id)
+    async with here.db.transaction() as tx:
+        await watch.add(tx, entry, Editor(here.node, name, here.clock()))
+    return {"passage_id": str(passage.id), "sighting_id": str(sighting.id), "entry_id": str(entry.id)}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def names(web: Web) -> AsyncIterator[dict[str, str]]:
     """Two communities with a panel and an alarm each; give the hidden one's names by route parameter."""
@@ -92,7 +119,8 @@ async def names(web: Web) -> AsyncIterator[dict[str, str]]:
     rows = await here.db.fetch(
         "SELECT id, name, site_id, place_id, place_path, jurisdiction FROM device ORDER BY account"
     )
-    _, hidden = [await happened(web, row) for row in rows]
+    _, hidden = [await happened(web, row) for row in rows[:2]]
+    _, seen = [await passed(web, row, plate) for row, plate in zip(rows[2:], PLATES, strict=True)]
     held = await here.db.fetch_one("SELECT id FROM quarantine WHERE reason LIKE %(name)s", name=f"{HIDDEN}%")
     assert held
     yield {
@@ -106,6 +134,8 @@ async def names(web: Web) -> AsyncIterator[dict[str, str]]:
         "held_id": str(held[0]),
         "path": hidden.place_path,
         "site": hidden.site_id,
+        "form": "csv",
+        **seen,
     }
 
 
@@ -157,10 +187,13 @@ async def test_no_route_shows_anything_of_the_other_community(
             f"?place={names['path']}",
             f"?site={names['site']}&device={names['device_id']}",
             f"?q={HIDDEN}",
+            f"?plate={PLATES[1]}",
+            f"?fragment={PLATES[1][3:]}&limit=200",
         ):
             answer = await confined.get(url + query)
             told = answer.text.replace(f"?q={HIDDEN}", "")
-            leaked = [name for name in (HIDDEN, names["device_id"], names["alarm_id"]) if name in told]
+            secrets = (HIDDEN, PLATES[1], *(names[each] for each in SECRET))
+            leaked = [name for name in secrets if name in told.replace(query, "")]
             if leaked and answer.status_code < 300:
                 seen.append((url + query, answer.status_code, leaked))
     assert seen == []
@@ -170,7 +203,7 @@ async def test_no_route_changes_anything_of_the_other_community(
     web: Web, names: dict[str, str], confined: httpx2.AsyncClient
 ) -> None:
     async def hidden() -> str:
-        tables = ("alarm", "alarm_step", "event", "place", "device", "quarantine")
+        tables = ("alarm", "alarm_step", "event", "place", "device", "quarantine", *TABLES_OF_CAPTURES)
         found = [
             await web.services.db.fetch(
                 f"SELECT to_jsonb(t)::text FROM {table} t WHERE place_path LIKE %(path)s ORDER BY 1",
@@ -181,7 +214,8 @@ async def test_no_route_changes_anything_of_the_other_community(
         return json.dumps(found)
 
     before, done = await hidden(), []
-    bodies = [{}, {"finding": "animal", "note": "x"}, {"name": "mine"}, {"parent_id": names["place_id"]}]
+    bodies: list[dict[str, str]] = [{}, {"finding": "animal", "note": "x"}, {"name": "mine"}]
+    bodies += [{"parent_id": names["place_id"]}, {"reason": "x", "plate": PLATES[0]}]
     for method, template, group in routes(web):
         if method not in UNSAFE:
             continue
@@ -196,6 +230,8 @@ async def test_no_route_changes_anything_of_the_other_community(
 async def test_what_is_ones_own_is_shown(names: dict[str, str], confined: httpx2.AsyncClient) -> None:
     found = (await confined.get("/api/alarms")).json()["items"]
     assert [each["place_name"] for each in found] == ["明院主机"]
+    assert [each["plate"] for each in (await confined.get("/api/vehicles/passages")).json()["items"]] == [PLATES[0]]
+    assert len((await confined.get("/api/sightings")).json()["items"]) == 1
 
 
 async def test_nobody_gets_anything_without_a_session(web: Web, names: dict[str, str]) -> None:

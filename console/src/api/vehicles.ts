@@ -5,7 +5,7 @@ export interface Picture { type: string; blob_id: string; sha256: string; width:
 /** What may be read wrongly, and corrected. */
 export interface Reading { plate: string | null; plate_class: string; plate_color: string; vehicle_class: string; vehicle_color: string; direction: string }
 /** What a person judged; `changed` holds the fields he set. */
-export interface Correction { id: string; at: string; by_id: string; by_name: string; version: number; reason: string; changed: Partial<Reading> }
+export interface Correction { at: string; by_id: string; by_name: string; version: number; reason: string; changed: Partial<Reading> }
 export interface Passage extends Reading {
   id: string; received_at: string; kept_at?: string; passed_at: string; clock_offset_ms: number | null; version: number
   site_id: string; site_name?: string; place_id: string; place_name: string; place_path: string; jurisdiction: string
@@ -19,13 +19,13 @@ export interface Passage extends Reading {
   watched?: boolean
 }
 /** One step of a record's way: where it was, when, and as which row of the log. */
-export interface Hop { node: string; tier: string; what: string; at: string; seq: number | null }
+export interface Hop { node: string; tier: string; what: string; at: string | null; seq: number | null }
 export interface Clock { at: string; device_time: string; offset_ms: number }
 export interface PassageDetail extends Passage {
   raw_id: string | null; corrections: Correction[]; near: Passage[]; path: Hop[]; clock: Clock | null
 }
-export interface RawRecord { id: string; received_at: string; protocol: string; peer: string; outcome: string; reason: string; text: string; hex: string; masked: boolean }
-export interface Lane { device_id: string; device_name: string; site_id: string; site_name: string; place_name: string; state: string; today: number; last: Passage | null }
+export interface RawRecord { id: string; received_at: string; protocol: string; peer: string; outcome: string; reason: string; text: string }
+export interface Lane { device_id: string; device_name: string; site_id: string; site_name: string; place_name: string; state: string; last: Passage | null }
 export interface HourCount { at: string; direction: string; count: number }
 export interface Judged { light: 'day' | 'night'; n: number; wrong: number; rate: number | null; bound: number | null; target: number }
 

@@ -101,10 +101,18 @@ class Gate:
         await keep(self.web, found)
         return found
 
-    async def sees(self, kind: str = "face", personal: bytes | None = None) -> Sighting:
+    async def sees(self, kind: str = "face", personal: bytes | None = None, *, jurisdiction: str = "") -> Sighting:
         """Keep a sighting."""
         at = self.web.services.clock()
-        where = (self.site_id, self.place_id, self.place_path, self.place_name, "", self.device_id, self.device_name)
+        where = (
+            self.site_id,
+            self.place_id,
+            self.place_path,
+            self.place_name,
+            jurisdiction,
+            self.device_id,
+            self.device_name,
+        )
         told = Sighting(new_id(at), at, *where, kind, "o1", at, 0, "in", (), (PICTURE,), named=personal is not None)
         here = self.web.services
         async with here.db.transaction() as tx:

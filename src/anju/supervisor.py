@@ -27,7 +27,6 @@ from anju.errors import AnjuError, EngineError
 from anju.store import roles
 from anju.store.database import Database
 from anju.store.log import make_node
-from anju.store.migrate import migrate
 from anju.store.versions import Subject, bump
 
 EXIT_LOCKED = 77
@@ -196,6 +195,8 @@ def running(config: Config) -> Addresses:
 
 async def prepare(config: Config, engines: dict[str, Any]) -> Addresses:
     """Bring the database to this program's schema, give it its node, and return where everything is."""
+    from anju.store.migrate import migrate  # 20 MB that no other process of the node shall hold
+
     postgres, server = engines.get("postgres"), engines.get("nats")
     owner, app = config.database.owner_url, config.database.url
     if isinstance(postgres, Postgres):

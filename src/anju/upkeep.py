@@ -31,7 +31,6 @@ from anju.security.sealing import Sealer
 from anju.store.backup import renew_epoch
 from anju.store.database import Database
 from anju.store.log import NodeId, this_node
-from anju.store.migrate import known
 from anju.supervisor import Addresses, locked, running
 from anju.web.backups import Backups
 
@@ -154,6 +153,8 @@ async def try_restore(source: Path, words: str, room: Path, *, told: Told = lamb
 
 def _proven(source: Path, words: str, told: Told) -> Opened:
     found = Opened.of(source)
+    from anju.store.migrate import known  # what migrates is large, and the console's process never asks
+
     found.prove(_opener(words), known())
     found.check_files(told)
     return found

@@ -98,6 +98,9 @@ class Door:
         particulars = replace(known.device.particulars, viid=told)
         self.known[account] = replace(known, device=replace(known.device, particulars=particulars))
 
+    def password(self, account: str, password: str) -> None:
+        self.known[account] = replace(self.known[account], key=password.encode())
+
     def _of_user(self, user: str) -> Sequence[Registered]:
         return [k for k in self.known.values() if (k.device.particulars.viid.user or k.device.account) == user]
 
@@ -374,7 +377,7 @@ async def test_who_sends_all_before_listening_hears_the_challenge_and_is_then_he
         assert (await client.post("/VIID/MotorVehicles", json=large)).status_code == 401
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[" * 5_000, b"\xff\xd8\xff\xe0" * 9, b"null", b'{"a":1}', b"{}" * 9])
+@pytest.mark.parametrize("body", [b"  ", b"{", b"[" * 5_000, b"\xff\xd8\xff\xe0" * 9, b"null", b'{"a":1}', b"{}" * 9])
 async def test_what_is_no_batch_is_refused_with_its_status_code(door: Door, body: bytes) -> None:
     await door.open_session()
     async with door.client(**{"User-Identify": CAMERA}) as client:
@@ -382,6 +385,12 @@ async def test_what_is_no_batch_is_refused_with_its_status_code(door: Door, body
     assert answer.status_code == 400
     assert one(answer)["StatusCode"] in {7, 8}
     assert len(door.copies) == 1
+
+
+async def test_who_holds_the_body_back_until_it_is_challenged_is_challenged(door: Door) -> None:
+    await door.open_session()
+    async with door.client(**{"User-Identify": CAMERA}) as client:
+        assert (await client.post("/VIID/MotorVehicles")).status_code == 401
 
 
 async def test_a_copy_of_what_was_refused_shows_no_person_and_no_picture(door: Door) -> None:

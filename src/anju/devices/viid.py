@@ -243,6 +243,7 @@ class ViidDoor:
     async def _post(self, told: Exchange, kind: str, sender: Registered) -> Response:
         access = sender.device.particulars.viid
         async with told.read(self._room) as body:
+            self._gate.check_probe(told)
             request = viid.read_request(kind, body, strict=access.strict)
             good = [each for each in request.objects if isinstance(each, ViidObject)]
             posted = Posted(kind, good, request.raw, sender, told.peer, replaces=told.method == "PUT")

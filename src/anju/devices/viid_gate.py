@@ -114,6 +114,11 @@ class Gate:
             found = await self._bound(told, registering=registering)
         return found
 
+    def check_probe(self, told: Exchange) -> None:
+        """Raise No, with a challenge, for a body that is empty and unproved: curl holds it back until it is asked."""
+        if not told.body and not told.header("authorization"):
+            raise self._challenge("a body is missing")
+
     async def _bound(self, told: Exchange, *, registering: bool) -> Registered:
         found = self._directory.find(told.sender) if told.sender else None
         if found is None or registering:

@@ -38,7 +38,7 @@ export const vehiclesZh = {
   watch: {
     why: '布控的车辆一经抓拍立即报警;禁入访客供门岗核对。到期自动失效,记录保留。', kind: '类别', kinds: { vehicle: '车辆', visitor: '禁入访客' }, state: '状态', states: { active: '布控中', all: '全部' }, add: '新增布控', name: '姓名', phone: '电话', document: '证件号', level: '报警级别', reason: '事由', owner: '布控人', created: '布控时间', expires: '有效期至', left: '还有 {span}', expired: '已到期',
     end: '结束布控', end_why: '结束后不再报警;记录保留,写明原因。', ended: '已结束', ended_by: '{name} 结束', added: '已布控', place: '范围', place_why: '此地点及其下级通过即报警', reveal: '查看个人信息', reveal_why: '查看理由会记入操作日志。', empty_why: '没有布控的车辆或访客。', empty_do: '需要时点“新增布控”,写明事由和期限。', search: '号牌,可只输入一部分', passages: '查看通行',
-    personal_why: '姓名、电话、证件号加密保存,列表中隐去。', only_vehicle: '车辆须填号牌', days: { '1': '1 天', '7': '7 天', '30': '30 天', '90': '90 天' }, draft_for: '来自通行记录 {plate}',
+    personal_why: '姓名、电话、证件号加密保存,列表中隐去。', do_not_open: '请勿放行,先核对', to_passage: '通行记录', only_vehicle: '车辆须填号牌', days: { '1': '1 天', '7': '7 天', '30': '30 天', '90': '90 天' }, draft_for: '来自通行记录 {plate}',
   },
   sightings: {
     why: '设备抓拍的人脸、人员和图片。姓名和证件只在写明理由后显示。', kind: '类别', kinds: { face: '人脸', person: '人员', image: '图片' }, seen: '抓拍时间', empty_why: '没有人员抓拍记录。', empty_do: '人脸或人员抓拍设备接入后显示在这里。', reveal: '查看个人信息', reveal_why: '查看理由会记入操作日志。', personal: '个人信息', none_personal: '设备没有报告个人信息。', details: '特征', named: '有个人信息',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 
+import { told } from '@/alarms/pictures'
 import { ordered, pictureUrl, thumbnailUrl } from '@/api/pictures'
 import type { Change } from '@/api/types'
 import type { Passage } from '@/api/vehicles'
@@ -69,4 +70,11 @@ test('the whole vehicle is shown before its plate, and pictures open by ticket',
 
 test('both languages have the same codes', () => {
   for (const table of ['colour', 'plate_classes', 'vehicle_classes', 'brands', 'picture_types', 'flag', 'resident'] as const) expect(Object.keys(vehiclesEn[table])).toEqual(Object.keys(vehiclesZh[table]))
+})
+
+test('an alarm tells its pictures, the whole vehicle first, and the plate somebody waits for', () => {
+  const event = { detail: { plate: '川H12345', reason: '多次逃费', passage_id: 'p1', pictures: [{ type: '02', blob_id: 'b' }, { type: '01', blob_id: 'a' }] } }
+  const found = told({ id: 'a1', event })
+  expect([found.plate, found.reason, found.passage, found.pictures.map((each) => each.blob_id)]).toEqual(['川H12345', '多次逃费', 'p1', ['a', 'b']])
+  expect(told({ id: 'a2' })).toEqual({ plate: '', reason: '', direction: '', passage: '', pictures: [] })
 })

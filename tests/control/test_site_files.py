@@ -215,7 +215,9 @@ async def test_a_copy_gets_ids_of_its_own_and_keeps_the_regions(
     files = SiteFiles(db, node, sealer, clock=clock)
     text, _ = await files.export()
     other = text.replace('account = "0/1234"', 'account = "0/1235"').replace("510802-1", "510802-7", 1)
-    plan = await files.apply(Asked(other, clone=True, sections=frozenset({"place", "device", "linkage"})), by="王系统")
+    plan = await files.apply(
+        Asked(other, clone=True, within=dict.fromkeys(("place", "device", "linkage"), EVERYWHERE)), by="王系统"
+    )
     assert sorted((each.section, each.what) for each in plan.differences) == [
         ("device", "add"), ("linkage", "add"), ("place", "add"), ("place", "add"), ("place", "add"),
     ]  # fmt: skip

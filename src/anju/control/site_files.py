@@ -12,6 +12,8 @@ from uuid_utils.compat import uuid7
 from anju.domain import site_file as form
 from anju.domain.codes import new_id
 from anju.domain.devices import sealed_for
+from anju.domain.places import Place
+from anju.domain.rights import Located, Scope
 from anju.domain.site_check import Checked, checked, moved
 from anju.domain.site_file import AGAIN, SEALED, DeviceEntry, Difference, Problem, Site
 from anju.errors import Conflict, Invalid
@@ -27,18 +29,24 @@ MOST_BYTES = 32 * 1024 * 1024
 IMPORT_MS = 600_000
 
 
+Read = Callable[[Site], tuple[Site, list[Problem]]]
+"""Makes a site out of a file, given the one that is there. Raises Invalid for what is no such file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of an import. ``sections`` are those that whoever asks may write; None: all.
+    """What is asked of an import: a site file's ``text``, or what ``read`` makes of another kind of file.
 
-    ``retire``: what the file does not name goes out of use. ``clone``: everything below the regions gets a fresh id.
+    ``within`` says where whoever asks may write each section; None: everything. ``retire``: what the file does not
+    name goes out of use. ``clone``: everything below the regions gets a fresh id.
     """
 
     text: str
     passphrase: str = ""
     retire: bool = True
     clone: bool = False
-    sections: frozenset[str] | None = None
+    within: Mapping[str, Scope] | None = None
+    read: Read | None = None
 
 
 @dataclass(slots=True)
@@ -82,26 +90,32 @@ class SiteFiles:
 
     async def plan(self, asked: Asked, *, db: Executor | None = None) -> Plan:
         """Return what importing would do now; nothing is written. Raises Invalid for what is no site file."""
-        if len(asked.text.encode()) > MOST_BYTES:
-            raise Invalid("too_large", f"a site file has at most {MOST_BYTES} bytes")
-        site, problems = form.read(asked.text)
-        if asked.clone:
-            site = form.renamed(site, _fresh)
-        elif site.head.node != self._node.id:
-            raise Conflict("other_node", f"this is the site of node {site.head.node}: import it as a copy")
+        site, problems = await self._wanted(asked, db or self._db)
         found = checked(site, await store.outside(db or self._db, self._node), node=self._node.id, at=self._clock())
         problems = sorted([*problems, *found.problems], key=lambda each: each.line)
         if problems:
             return Plan(None, problems)
         return await self._compare(found, asked, db or self._db)
 
+    async def _wanted(self, asked: Asked, db: Executor) -> tuple[Site, list[Problem]]:
+        if asked.read is not None:
+            return asked.read(await store.read(db, self._node))
+        if len(asked.text.encode()) > MOST_BYTES:
+            raise Invalid("too_large", f"a site file has at most {MOST_BYTES} bytes")
+        site, problems = form.read(asked.text)
+        if asked.clone:
+            return form.renamed(site, fresh), problems
+        if site.head.node != self._node.id:
+            raise Conflict("other_node", f"this is the site of node {site.head.node}: import it as a copy")
+        return site, problems
+
     async def _compare(self, found: Checked, asked: Asked, db: Executor) -> Plan:
         now, secrets = await store.read(db, self._node), await self._secrets(db, found.site, asked)
         there = await store.standing(db)
         retire = asked.retire and not asked.clone
-        all_ = form.differences(now, found.site, retire=retire, moved=moved(there, found))
-        wanted = [each for each in all_ if asked.sections is None or each.section in asked.sections]
-        left = [each for each in all_ if each not in wanted] if len(wanted) < len(all_) else []
+        elsewhere = moved(there, found)
+        all_ = form.differences(now, found.site, retire=retire, moved=elsewhere)
+        wanted, left = _split(all_, asked.within, found, now, there, elsewhere)
         again = _again(now, found.site, secrets)
         return Plan(Work(found, wanted, secrets), [], wanted, left, again)
 
@@ -139,6 +153,45 @@ class SiteFiles:
         return plan
 
 
+def _split(
+    all_: list[Difference],
+    within: Mapping[str, Scope] | None,
+    found: Checked,
+    now: Site,
+    there: Mapping[str, Place],
+    elsewhere: Mapping[tuple[str, str], str],
+) -> tuple[list[Difference], list[Difference]]:
+    """Return what may be done, and what is left out: what lies beyond ``within``, and what hangs on that.
+
+    Source: 6.3.2-a (all data by rights).
+    """
+    if within is None:
+        return all_, []
+    left = {(each.section, each.key) for each in all_ if not _inside(each, within, found, now, there)}
+    gone = {key for section, key in left if section == "place" and (key not in there or (section, key) in elsewhere)}
+    for section in ("device", "linkage", "watch"):
+        left |= {(section, each.key) for each in found.site.entries[section] if form.stands_in(each) & gone}
+    left |= {("place", key) for key, place in found.places.items() if gone & set(place.place_path.split("/"))}
+    return [each for each in all_ if (each.section, each.key) not in left], [
+        each for each in all_ if (each.section, each.key) in left
+    ]
+
+
+def _inside(
+    each: Difference, within: Mapping[str, Scope], found: Checked, now: Site, there: Mapping[str, Place]
+) -> bool:
+    """Return whether a change lies where its section may be written: where it stands now, and where it would."""
+    scope = within.get(each.section)
+    if not scope or scope.everything:
+        return bool(scope)
+    entries = [site.of(each.section).get(each.key) for site in (now, found.site) if each.section in form.KINDS]
+    ids = (
+        {each.key} if each.section == "place" else {id_ for entry in entries if entry for id_ in form.stands_in(entry)}
+    )
+    places = [known[id_] for id_ in ids for known in (there, found.places) if id_ in known]
+    return bool(places) and all(scope.holds(Located(place.place_path, place.jurisdiction)) for place in places)
+
+
 def _with_sealing(site: Site, key: Passphrase) -> form.Head:
     """Return the head of ``site`` with what a reader needs to open its sealed values."""
     head = site.head
@@ -156,5 +209,6 @@ def _again(now: Site, wanted: Site, secrets: Mapping[str, bytes]) -> list[tuple[
     return [(each.id, each.name) for each in waiting]
 
 
-def _fresh(section: str) -> str:
+def fresh(section: str) -> str:
+    """Return an id for a new object of ``section``."""
     return new_id(section[0]) if section in {"place", "device"} else str(uuid7())

@@ -529,6 +529,13 @@ def _hidden(name: str, old: Any, new: Any) -> tuple[Any, Any]:
     return tuple("***" if each else "" for each in (old, new))  # type: ignore[return-value]
 
 
+def stands_in(entry: Entry) -> set[str]:
+    """Return the ids of all places that an object stands in; a place stands in itself and its parent."""
+    names = {str(getattr(entry, name, "")) for name in ("place", "parent")}
+    names |= {each.place for each in entry.zone} if isinstance(entry, DeviceEntry) else set()
+    return (names | ({entry.key} if isinstance(entry, PlaceEntry) else set())) - {""}
+
+
 def counts(found: Iterable[Difference]) -> dict[str, dict[str, int]]:
     """Return for each section how many would be added, changed and retired."""
     told = {name: {"add": 0, "change": 0, "retire": 0} for name in SECTIONS}

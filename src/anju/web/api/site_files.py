@@ -12,7 +12,7 @@ from pydantic import Field
 from anju.control.site_files import Asked, Plan, SiteFiles
 from anju.domain import site_file as form
 from anju.domain.changes import Lane
-from anju.domain.rights import Action
+from anju.domain.rights import Action, Scope
 from anju.domain.site_file import Difference, Problem
 from anju.security.sealing import Sealer
 from anju.web.context import Caller, Here, Me, Services
@@ -58,10 +58,9 @@ def site_files(here: Services) -> SiteFiles:
     return SiteFiles(here.db, here.node, sealer, clock=here.clock)
 
 
-async def writable(here: Services, me: Caller) -> frozenset[str]:
-    """Return the sections that the caller may write everywhere."""
-    scopes = {section: await here.rights.may(me.principal, action) for section, action in RIGHTS.items()}
-    return frozenset(section for section, scope in scopes.items() if scope.everything)
+async def writable(here: Services, me: Caller) -> dict[str, Scope]:
+    """Return where the caller may write each section."""
+    return {section: await here.rights.may(me.principal, action) for section, action in RIGHTS.items()}
 
 
 async def _asked(here: Services, me: Caller, body: ImportBody) -> Asked:

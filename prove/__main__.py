@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-PROOFS = ("kills", "outage", "seen_at_three", "painted")
+PROOFS = ("kills", "clients", "outage", "seen_at_three", "painted", "footprint")
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ async def command(name: str, folder: Path) -> list[str]:
         await _done("javac", "-d", str(folder), str(SOURCES / "Client.java"))
         return ["java", "-cp", str(folder), "Client"]
     program = folder / "client"
-    words = ("-std=c++17", "-O0", "-o", str(program), str(SOURCES / "client.cpp"), "-lssl", "-lcrypto", "-lpthread")
+    words = ("-std=c++17", "-O0", "-o", str(program), str(SOURCES / "client.cpp"), "-lcpp-httplib", "-lssl", "-lcrypto")
     await _done("g++", *words)
     return [str(program)]
 

@@ -12,7 +12,7 @@ PASSWORD = "gate-7 pass"
 __all__ = ["door"]
 
 
-@pytest.mark.parametrize("name", ["curl", "java"])
+@pytest.mark.parametrize("name", ["curl", "java", "cpp"])
 async def test_a_foreign_client_gets_in_and_is_answered(door: Door, tmp_path: Path, name: str) -> None:
     if reason := missing(name):
         pytest.skip(reason)

@@ -44,7 +44,9 @@ bench: $(STAMP)
 	$(BIN)/python bench/road.py
 
 fuzz: $(STAMP)
-	$(BIN)/python fuzz/fuzz_dc09.py -max_total_time=60 -max_len=2500
+	mkdir -p build/fuzz
+	set -e; for each in fuzz/fuzz_*.py; do echo "$$each"; \
+	  $(BIN)/python $$each -max_total_time=60 -max_len=20000 -timeout=10 -artifact_prefix=build/fuzz/; done
 
 prove: $(STAMP)
 	$(BIN)/python -m prove

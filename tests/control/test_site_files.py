@@ -1,9 +1,11 @@
 """A whole site out as text and in again: identical, in one transaction, with every mistake named by its line."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -15,11 +17,12 @@ from anju.domain.events import EventKind
 from anju.domain.identity import AccountClass
 from anju.domain.linkage import Do, OnlyIf, Rule, Then, When
 from anju.domain.rights import EVERYWHERE
+from anju.domain.watch import Entry as Watched
 from anju.engines import Postgres
 from anju.errors import Conflict, Invalid
 from anju.security.roles import Roles
 from anju.security.sealing import Sealer
-from anju.store import codes, devices, linkage, places, policies
+from anju.store import codes, devices, linkage, places, policies, watch
 from anju.store.database import Database
 from anju.store.log import NodeId, make_node
 from anju.store.places import Editor
@@ -40,7 +43,13 @@ ROWS = {
     "role": "id, name, name_en, class, actions, builtin, version, retired_at",
     "linkage_rule": "id, site_id, place_path, jurisdiction, name, enabled, version, body",
     "policy": "key, value",
+    "watch_entry": """id, site_id, place_path, jurisdiction, kind, plate, reason, level, owner_id, owner_name,
+        home_node, created_at, expires_at, ended_at, version""",
 }
+
+
+LATE = datetime(9999, 1, 1, tzinfo=UTC)
+FIRST: dict[str, Any] = {"at": LATE, "until": LATE, "before": UUID(int=0), "limit": 9, "in_force": False}
 
 
 async def rows(db: Database) -> dict[str, list[Any]]:
@@ -75,6 +84,12 @@ async def estate(db: Database, node: NodeId, clock: FrozenClock, sealer: Sealer)
         where = (found.site.id, found.wall.place_path, "")
         when = When((EventKind.INTRUSION,), level=2, zones=("01/003",))
         then = (Then(Do.POP_UP), Then(Do.OUTPUT, panel.id, "1", seconds=30))
+        who = (found.site.id, found.site.place_path, "")
+        until = clock() + timedelta(days=30)
+        plain = Watched(uuid4(), *who, "vehicle", "川H12345", "欠费", 2, "u1", "王经理", clock(), until, node.id)
+        banned = replace(plain, id=uuid4(), kind="visitor", plate=None, reason="禁入", version=3)
+        await watch.add(tx, plain, editor)
+        await watch.add(tx, banned, editor, personal=sealer.seal("张三".encode(), watch.sealed_for(banned.id)))
         await linkage.add(tx, Rule(uuid4(), *where, "西墙夜间", when, OnlyIf(dark=True), then))
     await Roles(db, clock=clock).create("夜班", "Night shift", AccountClass.OPERATOR, ["alarms.read", "alarms.handle"])
     return found
@@ -104,13 +119,16 @@ async def test_export_wipe_import_gives_the_identical_system(
     files = SiteFiles(empty, again, sealer, clock=clock)
     plan = await files.apply(Asked(text, PASSPHRASE), by="王系统")
     assert counted == {
-        "jurisdiction": 1, "place": 7, "code_segment": 1, "role": 1, "device": 1, "linkage": 1, "watch": 0,
+        "jurisdiction": 1, "place": 7, "code_segment": 1, "role": 1, "device": 1, "linkage": 1, "watch": 2,
     }  # fmt: skip
     assert await rows(empty) == await rows(db)
     assert (await files.export(PASSPHRASE))[0] == text
     (device,) = await devices.page(empty, EVERYWHERE, devices.Filter(), after="", limit=2)
     assert sealer.open((await devices.served(empty, [device.id]))[0][2] or b"", sealed_for(device.id)) == KEY
     assert plan.again == []
+    (visitor,) = [each for each in await watch.page(empty, EVERYWHERE, **FIRST) if each.kind == "visitor"]
+    sealed = (await watch.find(empty, EVERYWHERE, visitor.id))[1] or b""
+    assert sealer.open(sealed, watch.sealed_for(visitor.id)).decode() == "张三"
     assert (await files.plan(Asked(text, PASSPHRASE))).differences == []
 
 
@@ -121,7 +139,8 @@ async def test_a_credential_is_never_in_clear_and_must_be_given_again(
     assert 'credential = "must be given again"' in text
     assert KEY.hex() not in text
     plan = await SiteFiles(*wiped, sealer, clock=clock).apply(Asked(text), by="王系统")
-    assert [name for _, name in plan.again] == ["周界主机"]
+    assert "张三" not in text
+    assert [name for _, name in plan.again] == ["周界主机", "禁入"]
     assert (await SiteFiles(db, node, sealer, clock=clock).plan(Asked(text))).again == []
 
 
@@ -131,8 +150,9 @@ async def test_a_dry_run_names_what_is_added_changed_and_retired_and_writes_noth
     files = SiteFiles(db, node, sealer, clock=clock)
     before, (text, _) = await rows(db), await files.export()
     head = text.replace('name = "西围墙"', 'name = "西墙"').partition("[[linkage]]")[0]
+    watched = "[[watch]]" + text.partition("[[watch]]")[2]
     room = f'[[place]]\nid = "pneueraum00001"\nparent = "{estate.building.id}"\nkind = "unit"\nname = "1 单元"\n\n'
-    plan = await files.plan(Asked(head + room))
+    plan = await files.plan(Asked(head + room + watched))
     assert [(each.section, each.what, each.title) for each in plan.differences] == [
         ("place", "change", "西墙"),
         ("place", "add", "1 单元"),
@@ -141,7 +161,10 @@ async def test_a_dry_run_names_what_is_added_changed_and_retired_and_writes_noth
     assert plan.differences[0].fields == (("name", "西围墙", "西墙"),)
     assert plan.differences[1].line == head.count("\n") + 1
     assert await rows(db) == before
-    assert [each.what for each in (await files.plan(Asked(head + room, retire=False))).differences] == ["change", "add"]
+    assert [each.what for each in (await files.plan(Asked(head + room + watched, retire=False))).differences] == [
+        "change",
+        "add",
+    ]
 
 
 async def test_a_rolled_back_file_brings_back_what_was_retired(

@@ -3,7 +3,7 @@
 Source: 4.2.1 (one management of all devices), 6.3.2 (credentials never leave in clear).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,11 +11,10 @@ from uuid_utils.compat import uuid7
 
 from anju.domain import site_file as form
 from anju.domain.codes import new_id
-from anju.domain.devices import sealed_for
 from anju.domain.places import Place
 from anju.domain.rights import Located, Scope
 from anju.domain.site_check import Checked, checked, moved
-from anju.domain.site_file import AGAIN, SEALED, DeviceEntry, Difference, Problem, Site
+from anju.domain.site_file import AGAIN, SEALED, Difference, Problem, Site
 from anju.errors import Conflict, Invalid
 from anju.security.passphrase import Passphrase
 from anju.security.sealing import Sealer
@@ -51,8 +50,8 @@ class Asked:
 
 @dataclass(slots=True)
 class Plan:
-    """What an import would do. ``left_out`` needs rights that whoever asks lacks; ``again`` names devices, by id and
-    name, whose credentials must be given again.
+    """What an import would do. ``left_out`` needs rights that whoever asks lacks; ``again`` names devices
+    and visitors, by id and title, whose secrets must be given again.
     """
 
     work: Work | None
@@ -77,16 +76,16 @@ class SiteFiles:
         if passphrase:
             key = Passphrase.of_node(passphrase, self._node.id)
             site.head = _with_sealing(site, key)
-            await self._seal(self._db, site, key)
+            await self._seal(site, key)
         return form.write(site), {name: len(entries) for name, entries in site.entries.items()}
 
-    async def _seal(self, db: Executor, site: Site, key: Passphrase) -> None:
-        """Put the sealed credentials of this node's devices into ``site``."""
-        secrets = await store.credentials(db, self._node.id)
-        for each in site.entries["device"]:
-            if isinstance(each, DeviceEntry) and each.id in secrets:
-                about = sealed_for(each.id)
-                each.credential = key.seal(self._sealer.open(secrets[each.id], about), about)
+    async def _seal(self, site: Site, key: Passphrase) -> None:
+        """Put what this node has sealed into ``site``, sealed by ``key``."""
+        secrets = await store.secrets(self._db, self._node.id)
+        for each in form.secretive(site):
+            if value := secrets.get((each.SECTION, each.key)):
+                about = store.sealed_for(each.SECTION, each.key)
+                each.secret = key.seal(self._sealer.open(value, about), about)
 
     async def plan(self, asked: Asked, *, db: Executor | None = None) -> Plan:
         """Return what importing would do now; nothing is written. Raises Invalid for what is no site file."""
@@ -119,25 +118,25 @@ class SiteFiles:
         again = _again(now, found.site, secrets)
         return Plan(Work(found, wanted, secrets), [], wanted, left, again)
 
-    async def _secrets(self, db: Executor, site: Site, asked: Asked) -> dict[str, bytes]:
-        """Return the credentials of the file in this node's own seal; without passphrase they are as not given.
+    async def _secrets(self, db: Executor, site: Site, asked: Asked) -> dict[tuple[str, str], bytes]:
+        """Return the secrets of the file in this node's own seal; without passphrase they are as not given.
 
-        What is already here under the same credential is left as it is.
+        What is already here and says the same is left as it is.
         """
-        found: dict[str, bytes] = {}
-        sealed = [each for each in _devices(site) if each.credential.startswith(SEALED)]
+        found: dict[tuple[str, str], bytes] = {}
+        sealed = [each for each in form.secretive(site) if each.secret.startswith(SEALED)]
         if not sealed or not asked.passphrase or site.head.sealing is None:
             for each in sealed:
-                each.credential = AGAIN
+                each.secret = AGAIN
             return found
-        key, here = Passphrase.proven(asked.passphrase, site.head.sealing), await store.credentials(db, self._node.id)
+        key, here = Passphrase.proven(asked.passphrase, site.head.sealing), await store.secrets(db, self._node.id)
         for each in sealed:
-            about = sealed_for(each.id)
-            value = key.open(each.credential, about)
-            if each.id in here and self._sealer.open(here[each.id], about) == value:
-                each.credential = AGAIN
+            name, about = (each.SECTION, each.key), store.sealed_for(each.SECTION, each.key)
+            value = key.open(each.secret, about)
+            if name in here and self._sealer.open(here[name], about) == value:
+                each.secret = AGAIN
             else:
-                found[each.id] = self._sealer.seal(value, about)
+                found[name] = self._sealer.seal(value, about)
         return found
 
     async def apply(self, asked: Asked, *, by: str, done: Progress = lambda _: None) -> Plan:
@@ -198,15 +197,11 @@ def _with_sealing(site: Site, key: Passphrase) -> form.Head:
     return form.Head(format=head.format, node=head.node, name=head.name, tier=head.tier, sealing=key.sealing)
 
 
-def _devices(site: Site) -> Iterable[DeviceEntry]:
-    return (each for each in site.entries["device"] if isinstance(each, DeviceEntry))
-
-
-def _again(now: Site, wanted: Site, secrets: Mapping[str, bytes]) -> list[tuple[str, str]]:
-    """Return the devices that will wait for their credentials: the file has none for them and this node neither."""
-    here = {each.id for each in _devices(now) if each.credential}
-    waiting = (each for each in _devices(wanted) if each.credential and each.id not in here | secrets.keys())
-    return [(each.id, each.name) for each in waiting]
+def _again(now: Site, wanted: Site, secrets: Mapping[tuple[str, str], bytes]) -> list[tuple[str, str]]:
+    """Return what will wait for its secret: the file has none for it and this node neither."""
+    here = {(each.SECTION, each.key) for each in form.secretive(now) if each.secret} | secrets.keys()
+    waiting = (each for each in form.secretive(wanted) if each.secret and (each.SECTION, each.key) not in here)
+    return [(each.key, each.title) for each in waiting]
 
 
 def fresh(section: str) -> str:

@@ -406,6 +406,10 @@ def _watch(found: Checked) -> Iterator[Problem]:
         _uuid(entry.id)
         if entry.watched not in {"vehicle", "visitor"}:
             raise Invalid("bad_kind", "a watch list holds vehicles and visitors")
+        if entry.watched == "vehicle" and not entry.plate:
+            raise Invalid("no_plate", "a vehicle is watched by its plate")
+        if entry.level not in {1, 2, 3}:
+            raise Invalid("bad_level", "the alarm of a watched plate has level 1, 2 or 3")
         if entry.expires_at.tzinfo is None or entry.created_at.tzinfo is None:
             raise Invalid("bad_time", "a time has its offset: 2026-11-25T08:00:00+08:00")
 

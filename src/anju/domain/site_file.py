@@ -128,13 +128,29 @@ class AliasEntry(Entry, kw_only=True):
     code: str
 
 
-class DeviceEntry(Entry, kw_only=True):
+class Secretive(Entry, kw_only=True):
+    """An object with something that never leaves in clear; it stands in the field ``HIDDEN``."""
+
+    HIDDEN: ClassVar[str] = ""
+
+    @property
+    def secret(self) -> str:
+        """Return nothing, ``AGAIN``, or what a passphrase sealed."""
+        return str(getattr(self, self.HIDDEN))
+
+    @secret.setter
+    def secret(self, value: str) -> None:
+        setattr(self, self.HIDDEN, value)
+
+
+class DeviceEntry(Secretive, kw_only=True):
     """A device with its zones. ``credential``: nothing, ``AGAIN``, or sealed by a passphrase.
 
     ``particulars`` holds what is written on its page, without what nobody filled in.
     """
 
     SECTION: ClassVar[str] = "device"
+    HIDDEN: ClassVar[str] = "credential"
     id: str
     place: str
     kind: str
@@ -196,10 +212,11 @@ class LinkageEntry(Entry, kw_only=True):
     then: list[ThenEntry]
 
 
-class WatchEntryEntry(Entry, kw_only=True, rename={"watched": "kind"}):
+class WatchEntryEntry(Secretive, kw_only=True, rename={"watched": "kind"}):
     """A vehicle or visitor on the watch list. ``personal``: nothing, ``AGAIN``, or sealed by a passphrase."""
 
     SECTION: ClassVar[str] = "watch"
+    HIDDEN: ClassVar[str] = "personal"
     id: str
     place: str
     watched: str
@@ -527,6 +544,12 @@ def _hidden(name: str, old: Any, new: Any) -> tuple[Any, Any]:
     if name not in {"credential", "personal"}:
         return old, new
     return tuple("***" if each else "" for each in (old, new))  # type: ignore[return-value]
+
+
+def secretive(site: Site) -> Iterator[Secretive]:
+    """Yield the objects that may have a secret."""
+    for section in ("device", "watch"):
+        yield from (each for each in site.entries[section] if isinstance(each, Secretive))
 
 
 def stands_in(entry: Entry) -> set[str]:

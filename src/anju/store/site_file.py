@@ -12,6 +12,7 @@ import msgspec
 
 from anju.domain.changes import Change, Lane
 from anju.domain.devices import NEVER, Device, DeviceState, Particulars, canonical_account
+from anju.domain.devices import sealed_for as devices_sealed_for
 from anju.domain.linkage import Rule
 from anju.domain.places import Place
 from anju.domain.rights import EVERYWHERE, Located
@@ -33,11 +34,13 @@ from anju.domain.site_file import (
     SegmentEntry,
     Site,
     ThenEntry,
+    WatchEntryEntry,
     WhenEntry,
     ZoneEntry,
 )
+from anju.domain.watch import Entry as Watched
 from anju.errors import Conflict
-from anju.store import codes, devices, linkage, log, places, policies, roles, zones
+from anju.store import codes, devices, linkage, log, places, policies, roles, watch, zones
 from anju.store.database import Executor, Transaction
 from anju.store.log import NodeId
 from anju.store.moves import check_quiet
@@ -65,6 +68,7 @@ async def read(db: Executor, node: NodeId) -> Site:
     found += await _roles(db)
     found += await _devices(db, node.id)
     found += await _linkage(db)
+    found += await _watch(db, node.id)
     for each in found:
         site.at[each.SECTION, each.key] = len(site.entries[each.SECTION])
         site.entries[each.SECTION].append(each)
@@ -155,14 +159,42 @@ def _device_entry(device: Device) -> DeviceEntry:
     )
 
 
-async def credentials(db: Executor, node_id: str) -> dict[str, bytes]:
-    """Return the credentials of this node's devices, sealed by the node's own key, by device id."""
+async def secrets(db: Executor, node_id: str) -> dict[tuple[str, str], bytes]:
+    """Return what is sealed by the node's own key, by section and id: credentials of devices, names of visitors."""
     rows = await db.fetch(
-        """SELECT id, credential FROM device WHERE home_node = %(node)s AND retired_at IS NULL
-           AND credential IS NOT NULL""",
+        """SELECT 'device', id, credential FROM device WHERE home_node = %(node)s AND retired_at IS NULL
+               AND credential IS NOT NULL
+           UNION ALL SELECT 'watch', id::text, personal FROM watch_entry WHERE home_node = %(node)s
+               AND ended_at IS NULL AND personal IS NOT NULL""",
         node=node_id,
     )
-    return dict(rows)
+    return {(section, key): value for section, key, value in rows}
+
+
+def sealed_for(section: str, key: str) -> str:
+    """Return what such a secret is sealed about."""
+    return devices_sealed_for(key) if section == "device" else watch.sealed_for(UUID(key))
+
+
+async def _watch(db: Executor, node_id: str) -> list[WatchEntryEntry]:
+    rows = await db.fetch(
+        "SELECT id FROM watch_entry WHERE home_node = %(node)s AND ended_at IS NULL ORDER BY id", node=node_id
+    )
+    found = [await watch.find(db, EVERYWHERE, row[0]) for row in rows]
+    return [_watch_entry(each, personal) for each, personal in found]
+
+
+_WATCHED = ("plate", "reason", "level", "owner_id", "owner_name", "created_at", "expires_at", "version")
+
+
+def _watch_entry(each: Watched, personal: bytes | None) -> WatchEntryEntry:
+    return WatchEntryEntry(
+        **{name: getattr(each, name) for name in _WATCHED},
+        id=str(each.id),
+        place=each.place_path.strip("/").rpartition("/")[2],
+        watched=each.kind,
+        personal=AGAIN if personal else "",
+    )
 
 
 async def _linkage(db: Executor) -> list[LinkageEntry]:
@@ -191,7 +223,7 @@ class Work:
 
     checked: Checked
     differences: Sequence[Difference]
-    secrets: Mapping[str, bytes]
+    secrets: Mapping[tuple[str, str], bytes]
 
 
 async def apply(tx: Transaction, work: Work, editor: Editor, *, done: Progress = lambda _: None) -> None:
@@ -248,6 +280,7 @@ class _Hand:
         for lane, changes in self._changes.items():  # ALARMS before BULK, as everywhere
             if changes:
                 await log.append(self._tx, lane, changes, at=self._editor.at, node=self._editor.node)
+        await self.section("watch", "add", "change", "retire")  # it writes its own rows of the log
 
     async def _policies(self, each: Difference, _: Entry | None) -> None:
         self._touched.add(Subject.POLICIES)
@@ -337,7 +370,7 @@ class _Hand:
             return
         before = await devices.row_of(self._tx, each.key)
         after = self._device_of(entry, before)
-        if not await devices.write(self._tx, after, self._work.secrets.get(entry.id)):
+        if not await devices.write(self._tx, after, self._work.secrets.get(("device", entry.id))):
             raise Conflict("not_ours", f"{after.name} is kept by another node: change it there")
         if not entry.credential:
             await self._tx.execute("UPDATE device SET credential = NULL WHERE id = %(id)s", id=entry.id)
@@ -402,9 +435,23 @@ class _Hand:
             id=rule.id,
         )
 
+    async def _watch(self, each: Difference, entry: Entry | None) -> None:
+        if not isinstance(entry, WatchEntryEntry):
+            await watch.end(self._tx, EVERYWHERE, UUID(each.key), self._editor)
+            return
+        version = max(entry.version, await self._before("watch_entry", each.key) + 1)
+        place, personal = self._work.checked.places[entry.place], self._work.secrets.get(("watch", each.key))
+        told = {name: getattr(entry, name) for name in _WATCHED}
+        where = {"site_id": place.site_id, "place_path": place.place_path, "jurisdiction": place.jurisdiction}
+        told |= {**where, "version": version, "kind": entry.watched, "home_node": self._editor.node.id}
+        await watch.add(self._tx, Watched(id=UUID(entry.id), **told), self._editor, personal=personal)
+        if personal is not None:
+            query = "UPDATE watch_entry SET personal = %(personal)s WHERE id = %(id)s"
+            await self._tx.execute(query, personal=personal, id=UUID(entry.id))
+
     async def _before(self, table: str, key: str) -> int:
         """Return the version of a row, out of use or not; 0 where there is none."""
-        row = await self._tx.fetch_one(f"SELECT version FROM {table} WHERE id = %(id)s FOR UPDATE", id=key)
+        row = await self._tx.fetch_one(f"SELECT version FROM {table} WHERE id::text = %(id)s FOR UPDATE", id=key)
         return int(row[0]) if row else 0
 
 

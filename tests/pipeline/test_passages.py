@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def face(number: int, at: datetime, **members: Any) -> ViidObject:
 
 
 def picture(data: bytes, kind: str = "01") -> SubImage:
-    return SubImage("i", kind, "Jpeg", None, 640, 480, 1, "", data, feature=False)
+    return SubImage("i", kind, "Jpeg", None, 640, 480, 1, "", data, feature=False, sha256=sha256(data).hexdigest())
 
 
 @pytest_asyncio.fixture(loop_scope="session")

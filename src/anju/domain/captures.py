@@ -21,7 +21,10 @@ _LONGEST = 256  # letters of any one text that is kept
 
 
 class Shot(Protocol):
-    """One picture of an object, as the wire brought it; ``data`` None where none came with it."""
+    """One picture of an object, as the wire brought it; ``data`` None where none came with it.
+
+    ``sha256`` is its hexadecimal digest.
+    """
 
     @property
     def image_id(self) -> str: ...
@@ -33,6 +36,8 @@ class Shot(Protocol):
     def height(self) -> int: ...
     @property
     def data(self) -> bytes | None: ...
+    @property
+    def sha256(self) -> str: ...
 
 
 class Captured(Protocol):

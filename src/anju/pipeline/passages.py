@@ -70,7 +70,7 @@ class _Request:
     kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ready:
     """An object ready to be written: its record, the record's JSON text, and its row."""
 
@@ -329,7 +329,7 @@ def _mark(owned: Owned) -> Mark:
     told, device = owned.told, owned.known.device
     digest = hashlib.blake2b(_members(told), digest_size=16)
     for each in told.images:
-        digest.update(hashlib.sha256(each.data).digest() if each.data is not None else each.image_id.encode())
+        digest.update((each.sha256 or each.image_id).encode("utf-8", "replace"))
     key = f"{told.kind}|{told.object_id}"
     return Mark(device.site_id, device.id, key, digest.digest(), WINDOW_S)
 
@@ -345,11 +345,15 @@ def _blobs(owned: Owned) -> list[NewBlob]:
     told, site_id = owned.told, owned.known.device.site_id
     retention = "face" if told.kind in {"face", "person"} else "passage"
     return [
-        NewBlob(site_id, each.data, media_type(each.data), retention) for each in told.images if each.data is not None
+        NewBlob(site_id, each.data, media_type(each.data), retention, bytes.fromhex(each.sha256))
+        for each in told.images
+        if each.data is not None
     ]
 
 
 def _pictures(told: Captured, stored: Sequence[Stored]) -> tuple[Picture, ...]:
+    if not stored:
+        return ()
     shots = (each for each in told.images if each.data is not None)
     return tuple(
         Picture(shot.type[:8], s.id, s.sha256.hex(), shot.width, shot.height, s.media_type, s.length)

@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import tuple_row
-from psycopg.types.json import set_json_dumps
+from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from anju.errors import DatabaseAway
@@ -40,6 +40,7 @@ def json_text(value: Any) -> bytes:
 
 
 set_json_dumps(json_text)
+set_json_loads(msgspec.json.decode)
 
 
 class Executor(Protocol):

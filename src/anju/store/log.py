@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from anju.domain.changes import Change, Lane, Logged, Operation, Origin
 from anju.errors import NotFound
@@ -51,8 +51,7 @@ async def this_node(db: Executor) -> NodeId:
     return NodeId(*row)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A change whose body is JSON text already."""
 
     kind: str

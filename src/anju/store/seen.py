@@ -1,8 +1,8 @@
 """What was seen already: each report has a key and a window of its codec's; the first one inside the window counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from anju.store.database import Transaction
 from anju.store.packed import Byteas, Texts
@@ -11,8 +11,7 @@ REPEAT, NEW = 0, 1
 """What ``look`` answers: same key, same body (the sender did not hear our answer); a key nobody used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """How one report is recognised. ``body_hash`` tells a repeat from a reused key."""
 
     site_id: str
@@ -24,7 +23,7 @@ class Mark:
     @property
     def name(self) -> tuple[str, str, str]:
         """Return what is unique about it."""
-        return self.site_id, self.source_id, self.key
+        return self[:3]
 
 
 _LOOK = """
@@ -45,7 +44,7 @@ async def look(tx: Transaction, marks: Sequence[Mark], *, at: datetime) -> list[
     Rows are taken in key order, so that two processes with the same keys wait for each other instead of dying.
     """
     sights = [REPEAT] * len(marks)
-    waiting = sorted(range(len(marks)), key=lambda index: (marks[index].window_s, marks[index].name))
+    waiting = sorted(range(len(marks)), key=lambda index: (marks[index].window_s, *marks[index][:3]))
     while waiting:  # a key that stands in one batch twice is looked at twice
         turn: dict[tuple[str, str, str], int] = {}
         for index in waiting:

@@ -177,6 +177,18 @@ async def test_the_link_says_that_it_lives_and_both_sides_see_it(stations: list[
     assert row[1:] == ({"alarms": 0, "bulk": 0}, 0)
 
 
+async def test_the_tier_above_hears_the_name_that_set_up_gave(stations: list[Station]) -> None:
+    community, county, _ = stations
+    await community.tier.db.execute("UPDATE node SET name = '东坝二号院'")
+
+    async def heard() -> bool:
+        row = await county.tier.db.fetch_one("SELECT name FROM lower_node")
+        return row == ("东坝二号院",)
+
+    async with community.linked():
+        await until(heard)
+
+
 async def test_a_door_that_shuts_and_opens_again_costs_nothing(stations: list[Station]) -> None:
     community, county, _ = stations
     async with community.linked():

@@ -76,3 +76,26 @@ async def test_a_sweep_forgets_what_only_marks_repeats(db: Database) -> None:
     swept = await retention.sweep(db, now=NOW)
     assert (swept.seen, swept.requests) == (1, 1)
     assert not await docking.first_time(db, b"new", at=NOW)
+
+
+async def test_a_sweep_forgets_sessions_and_links_that_are_long_over(db: Database) -> None:
+    for name, ended, expires in (("old", 400, 399), ("run out", None, 300), ("ended", 20, -1), ("live", None, -1)):
+        await db.execute(
+            """INSERT INTO session (id_hash, account_id, created_at, seen_at, expires_at, ended_at)
+               VALUES (%(name)s, 'u1', %(at)s, %(at)s, %(expires)s, %(ended)s)""",
+            name=name.encode(),
+            at=NOW - timedelta(days=400),
+            expires=NOW - timedelta(days=expires),
+            ended=None if ended is None else NOW - timedelta(days=ended),
+        )
+    for name, used, expires in (("used", 300, 299), ("run out", None, 300), ("good", None, -1)):
+        await db.execute(
+            "INSERT INTO setup_link VALUES (%(name)s, %(at)s, %(expires)s, %(used)s)",
+            name=name.encode(),
+            at=NOW - timedelta(days=300),
+            expires=NOW - timedelta(days=expires),
+            used=None if used is None else NOW - timedelta(days=used),
+        )
+    await retention.sweep(db, now=NOW)
+    assert {bytes(row[0]) for row in await db.fetch("SELECT id_hash FROM session")} == {b"ended", b"live"}
+    assert [bytes(row[0]) for row in await db.fetch("SELECT token_hash FROM setup_link")] == [b"good"]

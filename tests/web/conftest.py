@@ -71,8 +71,8 @@ class Web:
         """Make the three administrators and the built-in roles."""
         token = await setup.make_link(self.services.db, clock=self.services.clock)
         accounts = self.identity.accounts
-        clock = self.services.clock
-        await setup.set_up(self.services.db, accounts, token, node_name="东坝", wanted=ADMINISTRATORS, clock=clock)
+        name, clock = self.services.node.name, self.services.clock
+        await setup.set_up(self.services.db, accounts, token, node_name=name, wanted=ADMINISTRATORS, clock=clock)
 
     async def account(self, username: str, *grants: AskedGrant, name: str = "") -> str:
         """Make an operator with ``grants`` and ``PASSWORD``; return the account's id."""

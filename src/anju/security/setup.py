@@ -8,13 +8,15 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from anju.domain.changes import Lane
+from anju.domain.docking import Standing
 from anju.domain.identity import ADMIN_ROLES, ADMINISTRATORS
 from anju.domain.rights import ScopeKind
 from anju.errors import Conflict, Forbidden, Invalid
 from anju.security.accounts import Accounts, NewAccount
 from anju.store import accounts as store
-from anju.store import roles, setup
-from anju.store.database import Database, Executor
+from anju.store import links, log, roles, setup
+from anju.store.database import Database, Executor, Transaction
 from anju.store.versions import Subject, bump
 
 TOKEN_BYTES = 32
@@ -72,9 +74,18 @@ async def set_up(
             await accounts.put(tx, each, must_change=False)
             role = ADMIN_ROLES[each.wanted.account_class]
             await roles.set_grants(tx, each.account_id, [(role, ScopeKind.EVERYTHING, "", None)])
-        await setup.name_node(tx, node_name.strip())
         await bump(tx, Subject.RIGHTS)
+        await _rename(tx, node_name.strip(), at=clock())
     return [each.account_id for each in prepared]
+
+
+async def _rename(tx: Transaction, name: str, *, at: datetime) -> None:
+    """Name the node, and have the tiers above hear of it."""
+    before = await log.this_node(tx)
+    await setup.name_node(tx, name)
+    if name != before.name:
+        told = links.standing_change(Standing(before.id, name, before.tier, at, 0, {}))
+        await log.append(tx, Lane.BULK, [told], at=at, node=before)
 
 
 async def _check_link(db: Executor, token: str, at: datetime) -> None:

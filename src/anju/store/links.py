@@ -85,9 +85,13 @@ async def note_beat(tx: Transaction, sender: Lower, beat: Beat, *, epoch: int, a
     )
     if not row or not row[0]:
         return None
-    standing = Standing(sender.node, beat.name, sender.tier, at, beat.delay_ms, beat.backlog)
-    version = int(at.timestamp() * 1000)
-    return Change("node", sender.node, version, "", "/", "", body=msgspec.to_builtins(asdict(standing)))
+    return standing_change(Standing(sender.node, beat.name, sender.tier, at, beat.delay_ms, beat.backlog))
+
+
+def standing_change(standing: Standing) -> Change:
+    """Return what the tiers above are told of a node; later word of it wins."""
+    version = int(standing.last_seen.timestamp() * 1000)
+    return Change("node", standing.node, version, "", "/", "", body=msgspec.to_builtins(asdict(standing)))
 
 
 async def apply_standing(tx: Transaction, told: Change) -> bool:
@@ -199,6 +203,7 @@ async def lower_nodes(db: Executor, scope: Scope) -> list[dict[str, Any]]:
     names = ("node", "name", "tier", "state", "last_seen_at", "delay_ms", "fingerprint", "backlog", "epoch", "asked_at")
     rows = await db.fetch(
         f"""SELECT node, name, tier, state, last_seen, delay_ms, fingerprint, backlog, epoch, asked_at, region,
+               coalesce((SELECT p.name FROM place p WHERE p.place_path = n.region), ''),
                (SELECT coalesce(jsonb_agg(jsonb_build_object('epoch', m.epoch, 'lane', m.lane, 'mark', m.mark)), '[]')
                 FROM lower_mark m WHERE m.node = n.node),
                (SELECT jsonb_build_object('kept', coalesce(sum(kept), 0), 'duplicate', coalesce(sum(duplicate), 0),
@@ -207,7 +212,7 @@ async def lower_nodes(db: Executor, scope: Scope) -> list[dict[str, Any]]:
            FROM lower_node n WHERE {_NODE_IN_SCOPE} ORDER BY name, node""",
         **scope.bounds(),
     )
-    return [dict(zip((*names, "region", "marks", "fates"), row, strict=True)) for row in rows]
+    return [dict(zip((*names, "region", "region_name", "marks", "fates"), row, strict=True)) for row in rows]
 
 
 _NODE_IN_SCOPE = f"""(%(scope_everything)s OR EXISTS (SELECT FROM place p WHERE (p.home_node = n.node

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from anju.store import docking, seen
+from anju.store import docking, seen, sessions, setup
 from anju.store.database import Database, Executor
 
 DAYS: Mapping[str, int] = {
@@ -22,6 +22,7 @@ DAYS: Mapping[str, int] = {
     "sighting": 90,
 }
 SEEN_DAYS, COUNT_DAYS = 90, 1095
+ENTRY_DAYS = 180  # sessions and set-up links that are over
 AHEAD = timedelta(days=60)
 BITE, BITES = 5_000, 40  # rows forgotten in one transaction, and how many of these in one sweep
 REQUESTS = timedelta(minutes=15)  # three windows of a signature
@@ -46,6 +47,7 @@ async def sweep(db: Database, *, now: datetime, days: Mapping[str, int] = DAYS) 
     for parent, age in days.items():
         dropped += await drop(db, parent, before=now - timedelta(days=age))
     await _forget_counts(db, before=now - timedelta(days=COUNT_DAYS))
+    await _forget_entries(db, before=now - timedelta(days=ENTRY_DAYS))
     requests = await docking.forget_requests(db, before=now - REQUESTS)
     return Swept(tuple(dropped), await _forget_seen(db, now - timedelta(days=SEEN_DAYS)), requests)
 
@@ -68,6 +70,11 @@ async def _forget_seen(db: Database, before: datetime) -> int:
         if count < BITE:
             break
     return total
+
+
+async def _forget_entries(db: Executor, *, before: datetime) -> None:
+    await sessions.prune(db, before=before)
+    await setup.prune_links(db, before=before)
 
 
 async def _forget_counts(db: Executor, *, before: datetime) -> None:

@@ -135,3 +135,8 @@ async def of_account(db: Executor, account_id: str) -> list[dict[str, Any]]:
     )
     names = ("created_at", "seen_at", "expires_at", "locked", "peer", "agent")
     return [{"id": row[0].hex(), **dict(zip(names, row[1:], strict=True))} for row in rows]
+
+
+async def prune(db: Executor, *, before: datetime) -> int:
+    """Forget sessions that ended or ran out before ``before``; return how many. Who logged in stays in the log."""
+    return await db.execute("DELETE FROM session WHERE least(ended_at, expires_at) < %(before)s", before=before)

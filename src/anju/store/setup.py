@@ -35,3 +35,8 @@ async def use_link(tx: Transaction, token_hash: bytes, at: datetime) -> bool:
 async def name_node(tx: Transaction, name: str) -> None:
     """Give the node the name people know it by."""
     await tx.execute("UPDATE node SET name = %(name)s", name=name)
+
+
+async def prune_links(db: Executor, *, before: datetime) -> int:
+    """Forget links that were used or ran out before ``before``; return how many."""
+    return await db.execute("DELETE FROM setup_link WHERE least(used_at, expires_at) < %(before)s", before=before)

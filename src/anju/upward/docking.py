@@ -36,7 +36,7 @@ from anju.domain.docking import (
 from anju.errors import DatabaseAway, UpperAway
 from anju.store import docking, links, operator_log, reconciliation, snapshot
 from anju.store.database import Database
-from anju.store.log import NodeId
+from anju.store.log import NodeId, this_node
 from anju.store.versions import Subject, current
 from anju.upward.push import CursorExpired, Pusher
 from anju.wire import tls
@@ -262,7 +262,8 @@ class _Talk:
     async def _beat(self) -> None:
         backlog, oldest = await self._pusher.backlog(), await self._pusher.oldest_waiting()
         delay_ms = max(0, int((self._clock() - oldest).total_seconds() * 1000)) if oldest else 0
-        await self._tier.beat(Beat(self._node.name, self._node.tier, backlog, delay_ms))
+        name = (await this_node(self._db)).name  # set-up gave it another, perhaps, since this process began
+        await self._tier.beat(Beat(name, self._node.tier, backlog, delay_ms))
         await self._note(UpperState.LIVE, "", delay_ms)
         await asyncio.sleep(BEAT_S)
 

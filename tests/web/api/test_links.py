@@ -81,6 +81,10 @@ async def test_two_tiers_pair_through_their_consoles(pair: Pair) -> None:
     assert confirmed.json()["state"] == "waiting"
     (lower,) = (await above.get("/api/links")).json()["lower"]
     assert (lower["node"], lower["state"]) == ("510802-1", "pending")
+    assert lower["asked_at"] == "2026-11-22T08:15:30Z"
+    assert lower["fingerprint"] == (await get(below, ""))["own_fingerprint"]
+    assert (await get(above, ""))["docking_fingerprint"] == code["fingerprint"]
+    assert (await get(below, ""))["docking_fingerprint"] == ""
     assert (await above.post("/api/links/lower/510802-1/approve")).status_code == 204
     (lower,) = (await above.get("/api/links")).json()["lower"]
     assert (lower["state"], lower["region"], lower["marks"]) == ("approved", "/", [])
@@ -97,6 +101,16 @@ async def test_the_upper_link_shows_backlog_and_delay(pair: Pair) -> None:
     assert "certificate" not in shown
     assert shown["backlog"] == {"alarms": 0, "bulk": 0}
     assert (shown["delay_s"], shown["last_ack_at"]) == (0, None)
+
+
+async def test_the_region_of_a_node_has_its_name(pair: Pair) -> None:
+    above, below = await pair.county.login(*SYSTEM), await pair.community.login(*SYSTEM)
+    await add_site(pair.county.services.db, "dongba", node="510802", path="/510800/dongba/")
+    code = (await above.post("/api/links/pairing-codes")).json()["code"]
+    await below.post("/api/links/upper", json={"url": pair.url, "code": code})
+    await above.post("/api/links/lower/510802-1/approve", json={"region": "dongba"})
+    (lower,) = (await get(above, ""))["lower"]
+    assert (lower["region"], lower["region_name"]) == ("/510800/dongba/", "dongba")
 
 
 async def test_a_wrong_code_is_refused_in_words(pair: Pair) -> None:

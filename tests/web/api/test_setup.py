@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from anju.domain.changes import Lane
 from anju.errors import Conflict
 from anju.security import setup
+from anju.store import log
 from anju.store.database import Database
 from anju.store.log import NodeId
 from tests.conftest import FrozenClock
@@ -38,6 +40,14 @@ async def test_set_up_makes_three_who_can_log_in(fresh: Web, db: Database, clock
         logged_in = await fresh.login(each.username, each.password)
         assert (await logged_in.get("/api/session")).json()["account"]["class"] == each.account_class
     assert fresh.services.node.name == "东坝一号院"
+
+
+async def test_the_tiers_above_hear_of_the_name(fresh: Web, db: Database, node: NodeId, clock: FrozenClock) -> None:
+    browser = await fresh.client()
+    named = asked(await setup.make_link(db, clock=clock), node_name=" 东坝二号院 ")
+    assert (await browser.post("/api/setup", json=named)).status_code == 204
+    (row,) = await log.read(db, Lane.BULK, node.epoch, 0, 10)
+    assert (row.change.kind, row.change.object_id, row.change.body["name"]) == ("node", node.id, "东坝二号院")
 
 
 async def test_a_link_works_once_and_no_other_is_made(fresh: Web, db: Database, clock: FrozenClock) -> None:

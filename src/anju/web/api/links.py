@@ -3,8 +3,10 @@
 Source: 4.2.1, 4.2.2 (platforms of three tiers), 6.3.3 (only known platforms exchange data).
 """
 
+import asyncio
 from dataclasses import asdict
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -14,13 +16,14 @@ from anju.domain.changes import Lane
 from anju.domain.docking import Upper
 from anju.domain.rights import EVERYWHERE, Action
 from anju.errors import Conflict, Forbidden, NotFound, UpperAway
-from anju.security.pairing import Code, LowerSide, UpperSide
+from anju.security.pairing import Code, LowerSide, UpperSide, key_fingerprint
 from anju.store import cursors, docking, links, places, ranking, reconciliation
 from anju.store import log as change_log
 from anju.upward.docking import reconcile, upper_tier
 from anju.upward.push import Pusher
 from anju.web.context import Caller, Here, Me, Services
 from anju.web.words import Body, Name
+from anju.wire import tls
 
 router = APIRouter(tags=["links"])
 RESYNCS_MOST = 200
@@ -50,18 +53,27 @@ class ApprovalIn(Body):
 
 @router.get("/links")
 async def standing(me: Me, here: Here) -> dict[str, Any]:
-    """How this node stands to the tier above and to those below."""
+    """How this node stands to the tier above and to those below.
+
+    ``own_fingerprint`` is of this node's key, as the tier above shows it; ``docking_fingerprint`` of the certificate
+    of its door, as nodes below show it, '' where it has none.
+    """
     scope = await me.may(Action.LINKS_READ)
     above = await links.upper(here.db)
     below = await links.lower_nodes(here.db, scope)
-    return {"upper": await _upper(here, above) if above else None, "lower": [_lower(each) for each in below]}
+    return {
+        "upper": await _upper(here, above) if above else None,
+        "lower": [_lower(each) for each in below],
+        "own_fingerprint": key_fingerprint(here.keys.public),
+        "docking_fingerprint": await asyncio.to_thread(_door_fingerprint, here),
+    }
 
 
 @router.post("/links/pairing-codes")
 async def make_code(me: Me, here: Here) -> Code:
     """Make a one-time code, good for ten minutes, for one node below."""
     await _everywhere(me)
-    certificate = here.data / "docking" / "docking.crt"
+    certificate = _door(here)
     if not certificate.is_file():
         raise Conflict("no_door", "this node takes no other in: its docking listener has not run yet")
     async with me.acting("links.code", here.node.id):
@@ -163,6 +175,16 @@ async def resyncs(me: Me, here: Here) -> dict[str, Any]:
     nodes = await links.nodes_in(here.db, await me.may(Action.LINKS_READ))
     found = await docking.resyncs(here.db, sorted(nodes), limit=RESYNCS_MOST)
     return {"items": found, "next": None}
+
+
+def _door(here: Services) -> Path:
+    """Return where the certificate of this node's docking listener lies once that has run."""
+    return here.data / "docking" / "docking.crt"
+
+
+def _door_fingerprint(here: Services) -> str:
+    door = _door(here)
+    return tls.fingerprint(door.read_text()) if door.is_file() else ""
 
 
 async def _everywhere(me: Caller) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from anju.domain.changes import Lane
 from anju.domain.identity import MOST_PASSWORD, AccountClass
 from anju.domain.rights import Principal
 from anju.security import setup
@@ -58,3 +59,4 @@ async def set_up(asked: SetUp, request: Request, here: Here, identity: Id) -> No
         )
     here.node = replace(here.node, name=asked.node_name.strip())
     await here.rights.refresh()
+    await here.told(frozenset({Lane.BULK}))

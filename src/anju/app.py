@@ -174,6 +174,7 @@ async def every(seconds: float, act: Callable[[], Coroutine[Any, Any, Any]]) -> 
 
 async def web(node: Node) -> None:
     """The console's process: management API and live push."""
+    from anju.pictures import picture_store
     from anju.security.policies import Policies
     from anju.security.rights import Rights
     from anju.security.sessions import Sessions
@@ -203,6 +204,7 @@ async def web(node: Node) -> None:
             "sealer": node.sealer,
             "config": node.config,
             "bus": node.bus,
+            "blobs": picture_store(node.db, node.config),
             "anchors": lambda: anchors_above(node.db, node.node, node.keys),
             "backups": backups_of(node.config, None, Addresses(node.db.url, ())),
         },
@@ -261,20 +263,19 @@ async def intake(node: Node) -> None:
     from anju.devices.viid_gate import Directory, Registered
     from anju.devices.viid_library import Library
     from anju.domain.supervision import Supervision
+    from anju.pictures import picture_store
     from anju.pipeline.accept import Acceptor
     from anju.pipeline.captures import CaptureAcceptor
     from anju.pipeline.keep import Keeper
     from anju.pipeline.passages import PassageKeeper
     from anju.pipeline.presence import Presence
     from anju.pipeline.registry import Known, Registry
-    from anju.security.blob_keys import BlobKeys
-    from anju.store.blobs import Blobs
 
     config, settings = node.config, node.config.intake
     assert settings is not None  # noqa: S101 - a process of nodes that have the table
     keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=node.unsaved)
     registry = Registry(node.db, node.node, clock=clock, open_sealed=node.sealer.open)
-    blobs = Blobs(node.db, config.data / "blobs", BlobKeys(config.data / "keys"), clock=clock)
+    blobs = picture_store(node.db, config)
     passages = PassageKeeper(
         *(node.db, node.node, registry, blobs),
         seal=node.sealer.seal,
@@ -341,6 +342,7 @@ async def worker(node: Node) -> None:
     """What nobody waits for: the link upward, linkage, escalation, time limits, retention."""
     from anju.control.reactions import Reactions
     from anju.domain.docking import Head
+    from anju.pictures import picture_places, tend_pictures
     from anju.pipeline.keep import Keeper
     from anju.pipeline.link import Linker
     from anju.store import retention
@@ -367,6 +369,7 @@ async def worker(node: Node) -> None:
         uplink.wake(frozenset(Lane(each) for each in data.decode().split(",") if each))
         linker.wake()
 
+    places = picture_places(node.config)
     await node.bus.listen("log", grown)
     await together(
         keeper.run(),
@@ -376,6 +379,7 @@ async def worker(node: Node) -> None:
         every(1.0, lambda: node.corridor.expire(clock())),
         every(60.0, lambda: node.operator_log.keep_head(clock())),
         every(3600.0, lambda: retention.sweep(node.db, now=clock())),
+        every(60.0, lambda: tend_pictures(node.db, places, node.config)),
     )
 
 

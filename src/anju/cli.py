@@ -13,6 +13,7 @@ import typer
 
 from anju import __version__
 from anju.config import Config, load
+from anju.domain.pictures import Count
 from anju.errors import AnjuError, BackupError, ConfigError, EngineError
 
 EXIT_CONFIG, EXIT_FAILED, EXIT_BROKEN, EXIT_STOPPED = 78, 1, 2, 130
@@ -31,6 +32,10 @@ audit = typer.Typer(help="The sealed operator log.", no_args_is_help=True)
 main.add_typer(audit, name="audit")
 site = typer.Typer(help="The whole site as one text file.", no_args_is_help=True)
 main.add_typer(site, name="site")
+blobs = typer.Typer(help="The kept pictures.", no_args_is_help=True)
+main.add_typer(blobs, name="blobs")
+simulate = typer.Typer(help="Be devices of many kinds.", invoke_without_command=True)
+main.add_typer(simulate, name="simulate")
 PASSPHRASE = "ANJU_PASSPHRASE"  # noqa: S105 - the variable's name
 
 
@@ -79,8 +84,9 @@ def demo(
     _ended(run_demo(data.resolve() if data else demo_folder(), panels=panels, quiet=quiet))
 
 
-@main.command()
-def simulate(
+@simulate.callback()
+def panels(
+    context: typer.Context,
     host: Annotated[str, typer.Option(help="the node's gateway")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="its DC-09 port")] = 8707,
     first: Annotated[str, typer.Option(help="account of the first panel, hexadecimal")] = "1001",
@@ -96,8 +102,40 @@ def simulate(
     """Be so many alarm panels, with the faults real ones have; print what was acknowledged."""
     from anju.demo import run_panels
 
+    if context.invoked_subcommand is None:
+        faults = dict(_fault(each) for each in fault or ())
+        _ended(run_panels(host, port, first=first, panels=panels, rate=rate, seconds=seconds, faults=faults, udp=udp))
+
+
+@simulate.command()
+def vehicles(
+    password: Annotated[str, typer.Option(envvar="ANJU_CAMERA_PASSWORD", help="what all cameras log in with")],
+    host: Annotated[str, typer.Option(help="the node's intake")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="its GA/T 1400 port")] = 8701,
+    first: Annotated[str, typer.Option(help="code of the first camera, 20 digits")] = "51080200011190000001",
+    user: Annotated[str, typer.Option(help="user name of all cameras; each its own code if not given")] = "",
+    cameras: Annotated[int, typer.Option(min=1, max=5_000)] = 1,
+    faces: Annotated[float, typer.Option(help="share of face cameras among them", min=0, max=1)] = 0.0,
+    rate: Annotated[float, typer.Option(help="objects a second, all cameras together", min=0.01, max=50_000)] = 1.0,
+    seconds: Annotated[float, typer.Option(min=1)] = 60.0,
+    batch: Annotated[int, typer.Option(help="objects in one post", min=1, max=1_000)] = 1,
+    make: Annotated[list[str] | None, typer.Option(help="habits, in turn; all: every make there is")] = None,
+    pictures: Annotated[str, typer.Option(help="none, album (a few, told apart) or fresh")] = "album",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=SHARE: duplicate, cut, garbage, bad_base64, no_plate, misread, clock_off_s", show_default=False
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="the same seed sees the same vehicles")] = 1,
+    told: Annotated[Path | None, typer.Option(help="write each acknowledged object here, a JSON line each")] = None,
+) -> None:
+    """Be so many plate and face cameras that speak GA/T 1400; print what was acknowledged."""
+    from anju.demo import run_cameras
+
     faults = dict(_fault(each) for each in fault or ())
-    _ended(run_panels(host, port, first=first, panels=panels, rate=rate, seconds=seconds, faults=faults, udp=udp))
+    how = {"first": first, "username": user, "password": password, "faces": faces, "pictures": pictures, "seed": seed}
+    _ended(run_cameras(host, port, cameras, rate, seconds, batch=batch, makes=make, faults=faults, told=told, **how))
 
 
 @audit.command()
@@ -193,6 +231,47 @@ def restore(
     typer.echo(f"{same}; nothing was kept of it." if test else f"{found.data}: {same}. Start it with `anju run`.")
 
 
+@blobs.command("check")
+def blobs_check(config: ConfigOption = DEFAULT) -> None:
+    """Prove every kept picture of a running node; name each that is lost, with its record (exit code 2)."""
+    count = _done(_check_pictures(_loaded(config)), stopped="Stopped: the rest was not looked at.")
+    faults = ", ".join(f"{number} {fault.value}" for fault, number in count.faults.items()) or "all whole"
+    typer.echo(
+        f"{count.pictures} pictures ({count.bytes / 1e6:.1f} MB, {count.erased} erased) in {count.segments} segments: "
+        f"{faults}. {count.noise_bytes} bytes of pictures that were never acknowledged lie between them."
+    )
+    raise typer.Exit(0 if count.whole else EXIT_BROKEN)
+
+
+@blobs.command("repair")
+def blobs_repair(
+    config: ConfigOption = DEFAULT,
+    settled: Annotated[
+        float, typer.Option(help="seconds after its last byte until a segment that no row names is removed", min=0)
+    ] = 600.0,
+) -> None:
+    """Seal finished segments, remove what was never acknowledged, fetch harmed files again; then check."""
+    _done(_repair_pictures(_loaded(config), settled), stopped="Stopped: what was mended stays so.")
+    blobs_check(config)
+
+
+async def _check_pictures(config: Config) -> Count:
+    from anju.pictures import checking
+
+    async with checking(config) as check:
+        async for each in check.run(lambda done, total: _progress("segments", done, total)):
+            picture = f" picture {each.blob_id} of {each.record or 'no known record'}" if each.blob_id else ""
+            typer.echo(f"{each.fault.value}: {each.segment}{picture}: {each.detail}")
+        return check.count
+
+
+async def _repair_pictures(config: Config, settled: float) -> None:
+    from anju.pictures import repair_pictures
+
+    async for each in repair_pictures(config, settled_s=settled):
+        typer.echo(f"{each.segment}: {each.what}.")
+
+
 def _passphrase(*, again: bool = False) -> str:
     """Return the passphrase out of the environment, or typed in."""
     if found := os.environ.get(PASSPHRASE):
@@ -210,12 +289,12 @@ def _progress(step: str, done: int, total: int) -> None:
         typer.echo(f"\r\x1b[K{step} {part}", err=True, nl=False)
 
 
-def _done(work: Coroutine[Any, Any, Result]) -> Result:
+def _done(work: Coroutine[Any, Any, Result], *, stopped: str = "Stopped: nothing of it was kept.") -> Result:
     """Run ``work``, which Ctrl-C stops, and return its result; a failure is one sentence and its own exit code."""
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
-        typer.echo("Stopped: nothing of it was kept.", err=True)
+        typer.echo(stopped, err=True)
         raise typer.Exit(EXIT_STOPPED) from None
     except (EngineError, BackupError) as error:
         typer.echo(str(error), err=True)

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from anju.errors import ConfigError
 
@@ -102,6 +102,30 @@ class IntakeConfig(_Strict):
         return self
 
 
+class S3Config(_Strict):
+    """An S3 store for sealed segments of pictures, which are encrypted before. Files leave after ``here_days``."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")]
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    access_key: Name
+    secret_key: SecretStr
+    region: Name = "us-east-1"
+    here_days: Annotated[int, Field(ge=1, le=3_650)] = 7
+
+
+class PicturesConfig(_Strict):
+    """How long pictures are kept, at least 90 days, and where beyond this machine. Source: 4.2.3 (storage)."""
+
+    passage_days: Annotated[int, Field(ge=90, le=36_500)] = 90
+    face_days: Annotated[int, Field(ge=90, le=36_500)] = 90
+    s3: S3Config | None = None
+
+    @property
+    def days(self) -> dict[str, int]:
+        """Return the days of each retention class."""
+        return {"passage": self.passage_days, "face": self.face_days}
+
+
 class Config(_Strict):
     """One node."""
 
@@ -115,6 +139,7 @@ class Config(_Strict):
     docking: DockingConfig | None = None
     gateway: GatewayConfig | None = None
     intake: IntakeConfig | None = None
+    pictures: PicturesConfig = PicturesConfig()
     backups: Path | None = None
 
     @property

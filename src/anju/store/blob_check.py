@@ -5,7 +5,7 @@ Source: 4.2.3 (storage), 5.2.2.1 (every passage with its pictures).
 
 import os
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from anju.store.blobs import Found, KeyWrap, prove
 from anju.store.database import Database
 from anju.store.segment_care import Places, digest
 
+Told = Callable[[int, int], None]
 BATCH = 200  # pictures proved before others get their turn, or the check can be stopped
 
 
@@ -78,8 +79,8 @@ class Check:
         self.count, self.total = Count(), 0
         self._db, self._places, self._keys = db, places, keys
 
-    async def run(self) -> AsyncIterator[Finding]:
-        """Yield every fault there is; ``total`` is the number of segments to go through. Raises DatabaseAway."""
+    async def run(self, told: Told = lambda _, __: None) -> AsyncIterator[Finding]:
+        """Yield every fault there is, and tell how many of the segments are done. Raises DatabaseAway."""
         known = [_Segment(*row) for row in await self._db.fetch(_ALL)]
         names = {each.name for each in known}
         rowless = {row[0] for row in await self._db.fetch(_ROWLESS)}
@@ -91,6 +92,7 @@ class Check:
                 self.count.add(finding)
                 yield finding
             self.count.segments += 1
+            told(self.count.segments, self.total)
 
     async def _segment(self, segment: _Segment) -> AsyncIterator[Finding]:
         path = self._places.segments / segment.name

@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from anju.domain.pictures import DAYS, Deed, ends
-from anju.errors import Damaged
+from anju.errors import Damaged, PicturesAway
 from anju.store import retention, segments, thumbnails
 from anju.store.database import Database, Executor
 from anju.store.objects import Objects
@@ -222,6 +222,23 @@ def _is_settled(path: Path, settled: timedelta) -> bool:
         return old and not segments.is_being_written(path)
     except FileNotFoundError:
         return True
+
+
+async def tend(
+    db: Database, places: Places, *, at: datetime, days: Mapping[str, int] = DAYS, here_days: int = 7
+) -> None:
+    """Do once all that time asks for: seal, tidy, end by age, copy out; files leave ``here_days`` after their day.
+
+    Raises DatabaseAway, PicturesAway, Damaged; the next time goes on where this one stopped.
+    """
+    try:
+        await seal_finished(db, places, at=at)
+        await drop_unnamed(db, places, at=at)
+        await retire(db, places, at=at, days=days)
+        await copy_out(db, places)
+        await leave(db, places, before=at.date() - timedelta(days=here_days))
+    except OSError as error:
+        raise PicturesAway(f"segments in {places.segments} cannot be tended: {error}") from error
 
 
 _KNOWN = "SELECT name FROM segment WHERE name = ANY(%(names)s)"

@@ -7,11 +7,12 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 
 from anju.app import clock, console_answers, docking_certificate, together
@@ -23,6 +24,7 @@ from anju.errors import ConfigError, DatabaseAway
 from anju.security import setup
 from anju.security.keys import NodeKeys
 from anju.security.pairing import key_fingerprint
+from anju.simulators import viid_camera, viid_habits
 from anju.simulators.alarm_panel import Faults, Panel, drive, fleet
 from anju.store import links
 from anju.store.database import Database
@@ -336,3 +338,41 @@ async def run_panels(
     found = fleet(host, port, panels, first=account, transport="udp" if udp else "tcp", faults=chosen)
     sent = await drive(found, rate, seconds, on_acknowledged=lambda each: acknowledged.update([each.source]))
     print(f"{sent} reports begun, {acknowledged.total()} acknowledged, by {len(acknowledged)} panels")  # noqa: T201
+
+
+async def run_cameras(
+    host: str,
+    port: int,
+    count: int,
+    rate: float,
+    seconds: float,
+    *,
+    batch: int,
+    makes: Sequence[str] | None,
+    faults: Mapping[str, float],
+    told: Path | None,
+    **how: Any,
+) -> None:
+    """Be a fleet of cameras for a while; print what was sent and acknowledged. Raises ConfigError for bad words.
+
+    Each acknowledged object is a JSON line in ``told`` at once; ``how`` goes to the fleet.
+    """
+    named = sorted(viid_habits.HABITS) if makes == ["all"] else makes or ["book"]
+    try:
+        chosen = viid_camera.Faults(**faults)
+        found = viid_camera.fleet(host, port, count, makes=named, faults=chosen, **how)
+    except (TypeError, KeyError, ValueError) as error:
+        known = f"faults are {', '.join(viid_camera.Faults.__slots__)}; makes are {', '.join(viid_habits.HABITS)}"
+        raise ConfigError(f"{error}: {known}") from error
+    acknowledged: Counter[str] = Counter()
+    with told.open("a", encoding="utf-8", buffering=1) if told else nullcontext() as lines:
+
+        def note(each: viid_camera.Acknowledged) -> None:
+            acknowledged.update([each.device])
+            if lines:
+                lines.write(msgspec.json.encode(each).decode() + "\n")
+
+        sent = await viid_camera.drive(found, rate, seconds, on_acknowledged=note, batch=batch)
+    refused = sum(each.tally.refused for each in found)
+    by = f"by {len(acknowledged)} cameras in {sum(each.tally.posts for each in found)} posts"
+    print(f"{sent} objects begun, {acknowledged.total()} acknowledged, {refused} refused, {by}")  # noqa: T201

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.request import parse_http_list, parse_keqv_list
@@ -17,12 +18,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from anju.demo import run_cameras
 from anju.devices.viid import Asked, Behind, Posted, ViidDoor
 from anju.devices.viid_gate import Directory, Registered
 from anju.domain.changes import Fate
 from anju.domain.cleaning import Reporter
 from anju.domain.devices import Device, DeviceState, Particulars
-from anju.errors import WireError
+from anju.errors import ConfigError, WireError
 from anju.pipeline.registry import Known
 from anju.protocols.viid import Bad, ViidObject
 from anju.simulators.viid_camera import Acknowledged, Camera, Faults, codes, drive, fleet
@@ -272,3 +274,23 @@ def test_bodies_of_odd_makes_are_odd() -> None:
     assert "川" not in written("motor_vehicle", [seen], HABITS["integrator"]).decode("latin-1")
     told = json.loads(written("motor_vehicle", [seen], HABITS["gateway"]))["MotorVehicleListObject"]
     assert told["MotorVehicleObject"]["SourceID"] == int(str(seen.image))
+
+
+async def test_the_command_tells_what_was_acknowledged_and_writes_it_down(
+    door: Door, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = tmp_path / "told.jsonl"
+    how = {"first": FIRST, "password": PASSWORD, "pictures": "none"}
+    await run_cameras("127.0.0.1", door.port, 2, 40, 0.25, batch=5, makes=["all"], faults={}, told=told, **how)
+    assert capsys.readouterr().out == "10 objects begun, 10 acknowledged, 0 refused, by 2 cameras in 2 posts\n"
+    assert {json.loads(each)["object_id"] for each in told.read_text().splitlines()} == set(door.kept)
+
+
+@pytest.mark.parametrize(
+    ("makes", "faults", "how"),
+    [(["foo"], {}, {}), (None, {"foo": 1.0}, {}), (None, {}, {"pictures": "x"}), (None, {}, {"first": "1"})],
+)
+async def test_words_that_mean_nothing_are_refused(makes: Any, faults: Any, how: dict[str, str]) -> None:
+    told = {"first": FIRST, "password": PASSWORD} | how
+    with pytest.raises(ConfigError):
+        await run_cameras("127.0.0.1", 1, 1, 1, 1, batch=1, makes=makes, faults=faults, told=None, **told)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from random import Random
-from typing import Literal
+from typing import Literal, get_args
 
 from anju.errors import ViidError
 from anju.protocols.viid_answers import parse_statuses, parse_time
-from anju.protocols.viid_ids import BEIJING, stamp
+from anju.protocols.viid_ids import BEIJING, stamp, whole
 from anju.simulators.plate_picture import (
     HEIGHT,
     WIDTH,
@@ -309,8 +309,11 @@ def fleet(
 ) -> list[Camera]:
     """Return ``count`` cameras with codes from ``first`` up, of ``makes`` in turn, a share of ``faces`` among them.
 
-    Each has a clock as wrong as ``faults`` allows. Raises KeyError for a make that is not in HABITS.
+    Each has a clock as wrong as ``faults`` allows. Raises KeyError for a make that is not in HABITS, ValueError for
+    pictures of another kind or a code of another length.
     """
+    if not whole(first, 20) or pictures not in get_args(Pictures):
+        raise ValueError(f"a code has 20 digits, pictures are {', '.join(get_args(Pictures))}")
     chance, worst = Random(seed), faults.clock_off_s if faults else 0.0  # noqa: S311 - a dice, no secret
 
     def wrong_clock() -> Callable[[], datetime]:

@@ -152,19 +152,27 @@ class Tier:
         async with self.client() as client:
             body = {"token": await self.setup_token(), "node_name": self.name, "accounts": ADMINISTRATORS}
             checked(await client.post("/api/setup", json=body))
-        account = {"username": "guard1", "name": "guard 1", "class": "operator", "password": f"{PASSWORD}-first"}
-        async with self.as_("system") as system:
-            made = checked(await system.post("/api/users", json=account))
-        async with self.as_("security") as security:
-            role = "shift_leader" if self.name == "community" else f"{self.name}_operator"
-            grants = [{"role": role, "scope_kind": "everything", "scope_value": ""}]
-            checked(await security.put(f"/api/users/{made['id']}/grants", json={"grants": grants}))
-        async with self.client() as guard:
-            checked(await guard.post("/api/session", json={"username": "guard1", "password": f"{PASSWORD}-first"}))
-            change = {"old": f"{PASSWORD}-first", "new": f"{PASSWORD}-guard"}
-            checked(await guard.post("/api/session/password", json=change))
+        role = "shift_leader" if self.name == "community" else f"{self.name}_operator"
+        await self.operator("guard", {"role": role, "scope_kind": "everything", "scope_value": ""})
         async with self.opened() as db, db.transaction() as tx:
             await registry_seed(tx, spec(self.name, panels), node=await this_node(tx), at=clock())
+
+    async def operator(self, who: str, *grants: dict[str, str]) -> str:
+        """Make the operator ``who`` with those grants, as two administrators would; return the account's id."""
+        account = {"username": f"{who}1", "name": f"{who} 1", "class": "operator", "password": f"{PASSWORD}-first"}
+        async with self.as_("system") as system:
+            made = checked(await system.post("/api/users", json=account))
+        await self.grant(made["id"], *grants)
+        async with self.client() as client:
+            checked(await client.post("/api/session", json={"username": f"{who}1", "password": f"{PASSWORD}-first"}))
+            change = {"old": f"{PASSWORD}-first", "new": f"{PASSWORD}-{who}"}
+            checked(await client.post("/api/session/password", json=change))
+        return str(made["id"])
+
+    async def grant(self, account: str, *grants: dict[str, str]) -> None:
+        """Let ``account`` do what these grants say, and nothing else."""
+        async with self.as_("security") as security:
+            checked(await security.put(f"/api/users/{account}/grants", json={"grants": list(grants)}))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Database]:

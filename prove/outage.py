@@ -29,6 +29,7 @@ ALARMS = 1_000  # intrusions among the reports
 HANDLED = 20  # of them closed by the guard while the line is cut
 AFTERWARDS = 20  # intrusions while the bulk drains
 ALARM_S = 2.0  # an alarm may take this long to the city, whatever waits
+REACH_S = 600.0  # the first alarm waits for those of the outage
 DRAIN_S = 3_000.0
 FEW = 20  # rows on their way: a lane with no more is empty
 SILENT_S = 150.0
@@ -98,14 +99,14 @@ async def alarm_reaches(run: Outage, number: int) -> tuple[dict[str, float], int
     begin = time.monotonic()
     zone = (await run.report(number, "133", "1")).rsplit("|", 1)[1]
     took: dict[str, float] = {}
-    async with AsyncExitStack() as stack, asyncio.timeout(60):
+    async with AsyncExitStack() as stack, asyncio.timeout(REACH_S):
         opened = {name: await stack.enter_async_context(tier.opened()) for name, tier in run.tiers.items()}
         while len(took) < len(opened):
             for name, db in opened.items():
                 row = None if name in took else await db.fetch_one(_ALARM, zone=zone)
                 if row and row[0]:
                     took[name] = time.monotonic() - begin
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
     return took, (await waiting(run.tiers["community"], "county"))[Lane.BULK]
 
 

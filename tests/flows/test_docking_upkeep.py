@@ -275,6 +275,20 @@ async def test_alarms_go_up_while_a_batch_of_bulk_is_stuck(stations: list[Statio
             assert await county.tier.count("event") == 0
 
 
+async def test_many_alarms_overtake_the_bulk_that_waited_longer(stations: list[Station]) -> None:
+    community, county, _ = stations
+    async with community.tier.db.transaction() as tx:
+        rows = [
+            Change("jurisdiction", f"{n:012}", 1, "", "/", "", {"code": f"{n:012}", "name": "x"}) for n in range(8000)
+        ]
+        await log.append(tx, Lane.BULK, rows, at=now(), node=community.tier.node)
+    await community.tier.keep(500)
+    async with community.linked():
+        await until(has(county, "alarm_step", 500))
+        row = await county.tier.db.fetch_one("SELECT mark FROM lower_mark WHERE lane = 'bulk'")
+    assert row is None or row[0] < 8000
+
+
 async def test_the_city_hears_how_a_community_stands(stations: list[Station]) -> None:
     community, county, city = stations
     async with community.linked():

@@ -45,6 +45,7 @@ from anju.wire.signing import Sign
 
 POLL_S = 30.0  # the tier above answers a poll within 20 s
 LOOK_S = 1.0  # wake-ups are hints: each lane also looks by itself
+YIELD_S = 1.0
 BEAT_S = 5.0
 CANCEL_S = 1.0
 PART_ROWS = 200  # objects in one request of a snapshot
@@ -196,7 +197,8 @@ class _Talk:
         self._link, self._tier, self._grown = link, tier, grown
         self._pusher = Pusher(db, node, tier.push, upper=link.node)
         self._acked_at: datetime | None = None
-        self._announced, self._back = -1, asyncio.Event()
+        self._announced, self._back, self._alarms_up = -1, asyncio.Event(), asyncio.Event()
+        self._alarms_up.set()
         self._anchored, self._anchored_at = 0, float("-inf")
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
@@ -226,13 +228,26 @@ class _Talk:
         self._grown[lane].clear()
         if lane is Lane.ALARMS:
             await self._announce()
+        else:
+            await _until(self._alarms_up, YIELD_S)
         try:
-            if await self._pusher.push(lane):
-                self._acked_at = self._clock()
-            else:
-                await _until(self._grown[lane], LOOK_S)
+            moved = await self._pusher.push(lane)
         except CursorExpired as expired:
             await self._resync(expired.gone)
+            return
+        if lane is Lane.ALARMS:
+            self._note_alarms(more=moved == words.MAX_ROWS)
+        if moved:
+            self._acked_at = self._clock()
+        else:
+            await _until(self._grown[lane], LOOK_S)
+
+    def _note_alarms(self, *, more: bool) -> None:
+        """Let bulk go at a batch in YIELD_S while ``more`` alarms than fit one batch wait: they overtake it."""
+        if more:
+            self._alarms_up.clear()
+        else:
+            self._alarms_up.set()
 
     async def _announce(self) -> None:
         """Tell where our rows may lie before the first alarm from there: alarms overtake the rows of their places."""

@@ -50,6 +50,23 @@ async def alarms(db: Executor, scope: Scope, period: Period, *, by: By, place: s
     return [{"at": row[0].isoformat(), "level": row[1], "kind": row[2], "count": row[3]} for row in rows]
 
 
+_COUNTED_BY_HOUR = f"""
+    WITH {_WHOLE}
+    SELECT date_trunc(%(by)s, hour, %(zone)s) AS start, label, sum(count)::bigint FROM rollup_hour
+    WHERE metric = %(metric)s AND hour >= %(since)s AND hour < %(until)s AND site_id IN (SELECT id FROM whole)
+    GROUP BY start, label ORDER BY start, label
+"""
+
+
+async def counted(
+    db: Executor, scope: Scope, period: Period, *, metric: str, by: By, place: str | None
+) -> list[dict[str, Any]]:
+    """Return how much of ``metric`` there was by hour or day and label, in whole communities inside ``scope``."""
+    told = {"metric": metric, "by": by, "place": place or None}
+    rows = await db.fetch(_COUNTED_BY_HOUR, **told, **_bounds(period), **scope.bounds())
+    return [{"at": row[0].isoformat(), "label": row[1], "count": row[2]} for row in rows]
+
+
 _EVENTS = f"""
     WITH {_WHOLE}
     SELECT (SELECT coalesce(sum(count), 0) FROM rollup_hour WHERE metric = 'events' AND hour >= %(since)s
@@ -108,7 +125,7 @@ _HANDLING = f"""
         percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY closed_s)
     FROM handled GROUP BY level ORDER BY level
 """
-_COUNTED = ("raised", "acknowledged", "closed", "in_time", "true", "false", "escalated", "to_review")
+_HANDLED = ("raised", "acknowledged", "closed", "in_time", "true", "false", "escalated", "to_review")
 
 
 async def handling(db: Executor, scope: Scope, period: Period, *, place: str | None) -> list[dict[str, Any]]:
@@ -127,7 +144,7 @@ async def handling(db: Executor, scope: Scope, period: Period, *, place: str | N
         {
             "level": level,
             "target_s": targets[level - 1],
-            **dict(zip(_COUNTED, counted, strict=True)),
+            **dict(zip(_HANDLED, counted, strict=True)),
             "acknowledged_s": _median_and_p90(acknowledged),
             "closed_s": _median_and_p90(closed),
         }

@@ -131,3 +131,41 @@ async def close(town: Town, alarm: UUID) -> None:
 )
 async def test_odd_periods_are_refused(leader: httpx2.AsyncClient, query: str) -> None:
     assert (await leader.get(f"/api/statistics/alarms?{query}")).status_code == 422
+
+
+async def test_vehicles_and_persons_are_counted_from_the_hours(day: Town) -> None:
+    at = day.web.services.clock()
+    counted = {
+        ("site", at, "passages", "in"): 3,
+        ("site", at, "passages", "out"): 1,
+        ("site", at, "sightings", "face"): 7,
+    }
+    async with day.db.transaction() as tx:
+        await events.count_hour(tx, counted)
+    leader = await day.person("wangdz", "shift_leader")
+    found = (await leader.get("/api/statistics/passages")).json()["items"]
+    assert [(each["label"], each["count"]) for each in found] == [("in", 3), ("out", 1)]
+    assert (await leader.get("/api/statistics/sightings?place=site")).json()["items"][0]["count"] == 7
+    assert (await leader.get("/api/statistics/sightings?place=gate")).json()["items"] == []
+    assert (await leader.get("/api/statistics/secrets")).status_code == 422
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+async def test_files_say_their_rows_before_and_are_written_down(day: Town, form: str) -> None:
+    leader = await day.person("wangdz", "shift_leader")
+    assert (await leader.get("/api/exports/alarms?kind=intrusion")).json() == {"rows": 2, "most": 20_000}
+    assert (await leader.get("/api/exports/statistics?of=alarms")).json()["rows"] == 2
+    file = await leader.get(f"/api/exports/statistics.{form}?of=alarms")
+    assert (file.status_code, file.headers["X-Anju-Rows"]) == (200, "2")
+    rows = await leader.get(f"/api/exports/alarms.{form}?level=1")
+    assert rows.headers["X-Anju-Rows"] == "1"
+    log = await day.db.fetch("SELECT action, outcome FROM operator_log WHERE action LIKE 'export%' ORDER BY seq")
+    assert log == [(f"export.{name}", each) for name in ("statistics", "alarms") for each in ("intent", "done")]
+
+
+async def test_files_need_the_right_of_what_is_in_them(day: Town) -> None:
+    guard = await day.person("liba", "guard")
+    assert (await guard.get("/api/exports/alarms.csv")).status_code == 403
+    assert (await guard.get("/api/exports/sightings")).status_code == 403
+    assert (await guard.get("/api/exports/statistics")).status_code == 200
+    assert (await guard.get("/api/exports/alarms?kind=nothing")).status_code == 403

@@ -190,7 +190,7 @@ async def export(filters: Filters, me: Me, here: Here) -> Response:
     await here.sessions.fresh(me.session)
     rows = await alarms.page(here.db, scope, filters, before=FIRST, limit=EXPORT_MOST + 1)
     kept = rows[:EXPORT_MOST]
-    table = Table("alarms", [*COLUMNS, "owner"], [_cells(row) for row in kept], cut=len(rows) > len(kept))
+    table = Table("alarms", [*COLUMNS, "owner"], [cells(row) for row in kept], cut=len(rows) > len(kept))
     async with me.acting(Action.ALARMS_EXPORT, "alarms", {"rows": len(kept), "filters": repr(filters)}):
         return tables.answer(table, Form.CSV, here.clock())
 
@@ -237,5 +237,6 @@ COLUMNS = (
 )
 
 
-def _cells(row: dict[str, Any]) -> list[Any]:
+def cells(row: dict[str, Any]) -> list[Any]:
+    """Return an alarm as a line of a file: ``COLUMNS``, then who handles it."""
     return [*(row[name] for name in COLUMNS), row["owner"]["name"] if row["owner"] else ""]

@@ -4,7 +4,7 @@ Source: 4.2.1.4 (statistics).
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
@@ -20,6 +20,7 @@ router = APIRouter(prefix="/statistics", tags=["statistics"])
 MOST: dict[By, timedelta] = {"hour": timedelta(days=32), "day": timedelta(days=400)}
 Zone = Annotated[Name, Query()]
 Given = Annotated[Name, Query()]
+Subject = Literal["passages", "sightings"]
 
 
 @router.get("/alarms")
@@ -62,6 +63,24 @@ async def summary(me: Me, here: Here, zone: Zone = "Asia/Shanghai") -> dict[str,
     midnight = now.astimezone(_zone(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     today = Period(midnight.astimezone(UTC), now + timedelta(hours=1), zone)
     return await statistics.summary(here.db, scope, today)
+
+
+@router.get("/{subject}")
+async def series(
+    subject: Subject,
+    me: Me,
+    here: Here,
+    by: By = "hour",
+    since: Time | None = None,
+    until: Time | None = None,
+    place: Given = "",
+    zone: Zone = "Asia/Shanghai",
+) -> dict[str, Any]:
+    """How many vehicles passed (by direction) or persons were seen (by kind), by hour or day, from the roll-ups."""
+    scope = await me.may(Action.STATISTICS_READ)
+    period = asked(here.clock(), since, until, zone, most=MOST[by])
+    items = await statistics.counted(here.db, scope, period, metric=subject, by=by, place=place)
+    return {"by": by, "since": period.since.isoformat(), "until": period.until.isoformat(), "items": items}
 
 
 def asked(now: datetime, since: datetime | None, until: datetime | None, zone: str, *, most: timedelta) -> Period:

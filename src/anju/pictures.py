@@ -14,7 +14,6 @@ from anju.store import segment_care
 from anju.store.blob_check import Check
 from anju.store.blobs import Blobs
 from anju.store.database import Database
-from anju.store.objects import Bucket, Objects
 from anju.store.segment_care import Places
 from anju.supervisor import running
 
@@ -29,6 +28,8 @@ def picture_places(config: Config) -> Places:
     s3 = config.pictures.s3
     if s3 is None:
         return Places.under(config.data)
+    from anju.store.objects import Bucket, Objects  # only a node with an object store loads its client
+
     keys = (s3.access_key, s3.secret_key.get_secret_value())
     return Places.under(config.data, Objects(Bucket(s3.endpoint, s3.bucket, *keys, s3.region, config.node.id)))
 

@@ -5,6 +5,8 @@ never a picture too few.
 Source: 4.2.3 (storage), 6.3.2 (nothing kept longer than it must be).
 """
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import os
@@ -15,13 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anju.domain.pictures import DAYS, Deed, ends
 from anju.errors import Damaged, PicturesAway
 from anju.store import retention, segments, thumbnails
 from anju.store.database import Database, Executor
-from anju.store.objects import Objects
 from anju.store.segments import SUFFIX, Gap
+
+if TYPE_CHECKING:  # only a node with an object store loads its client
+    from anju.store.objects import Objects
 
 SETTLED = timedelta(minutes=10)
 """How long after its last byte a segment that no row names is left alone: no transaction lasts longer."""
@@ -38,7 +43,7 @@ class Places:
     objects: Objects | None = None
 
     @classmethod
-    def under(cls, data: Path, objects: Objects | None = None) -> "Places":
+    def under(cls, data: Path, objects: Objects | None = None) -> Places:
         """Return the places of the node whose data folder is ``data``."""
         return cls(data / "blobs", data / "thumbnails", objects)
 

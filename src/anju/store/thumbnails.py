@@ -13,7 +13,6 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from PIL import Image
 
 from anju.errors import Invalid
 from anju.store.blobs import Blobs, Found
@@ -30,6 +29,8 @@ def shrink(data: bytes) -> bytes:
 
     Raises Invalid where it is no picture, or one too large to be opened safely.
     """
+    from PIL import Image  # not every process shows pictures
+
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:

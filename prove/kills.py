@@ -1,5 +1,6 @@
 """``kill -9`` of any one process, at random times under load: nothing acknowledged is lost, nothing is there twice.
 
+Panels report alarms, cameras post vehicles and faces with pictures; each picture is read back byte for byte.
 Prints the seed, each kill with the time to recover, and the counts at the three tiers.
 """
 
@@ -9,22 +10,28 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from anju.simulators.alarm_panel import Acknowledged, Panel, fleet
+from anju.simulators.viid_camera import Faults
+from prove import cameras as passing
+from prove.cameras import Cameras, Name
 from prove.tiers import FIRST_PANEL, Tier, three_tiers
 
 PANELS = 6
 RATE = 30.0  # reports a second, all panels together
+CAMERAS, EVERY_S, BATCH = 8, 2.0, 5  # so many cameras, each so many objects with two pictures every so often
+FAULTS = Faults(duplicate=0.05, cut=0.05)
 DRAIN_S = 180.0
 VICTIMS = {
-    "community": ("run", "web", "gateway", "worker", "postgres", "nats"),
+    "community": ("run", "web", "gateway", "intake", "worker", "postgres", "nats"),
     "county": ("run", "postgres", "nats"),
     "city": ("run", "postgres", "nats"),
 }
 
 
-async def report_for_ever(panel: Panel, account: str, every_s: float, done: list[tuple[str, str]]) -> None:
+async def report_for_ever(panel: Panel, account: str, every_s: float, done: list[Name]) -> None:
     """Send reports that can be told apart by area and zone; note each that was acknowledged."""
     number = 0
     while True:
@@ -42,17 +49,19 @@ _THERE = """
 """
 
 
-async def there(tier: Tier) -> Counter[tuple[str, str]]:
+async def there(tier: Tier) -> Counter[Name]:
     """Return how often each report is kept at ``tier``."""
     async with tier.opened() as db:
         return Counter((row[0], row[1]) for row in await db.fetch(_THERE))
 
 
-async def drained(tiers: dict[str, Tier], acknowledged: set[tuple[str, str]]) -> dict[str, Counter[tuple[str, str]]]:
+async def drained(
+    tiers: dict[str, Tier], look: Callable[[Tier], Awaitable[Counter[Name]]], acknowledged: set[Name]
+) -> dict[str, Counter[Name]]:
     """Wait until everything acknowledged is at the city, or for DRAIN_S; return what is where."""
     end = time.monotonic() + DRAIN_S
     while True:
-        found = {name: await there(tier) for name, tier in tiers.items()}
+        found = {name: await look(tier) for name, tier in tiers.items()}
         if (acknowledged <= found["city"].keys() and found["city"] == found["community"]) or time.monotonic() > end:
             return found
         await asyncio.sleep(1)
@@ -65,17 +74,32 @@ async def prove(kills: int, seed: int) -> bool:
     with tempfile.TemporaryDirectory(prefix="anju-prove-") as name:
         Path(name).chmod(0o755)
         async with three_tiers(Path(name), panels=PANELS) as tiers:
-            acknowledged: list[tuple[str, str]] = []
-            panels = fleet("127.0.0.1", tiers["community"].ports["dc09"], PANELS, first=FIRST_PANEL)
-            load = [
-                asyncio.create_task(report_for_ever(p, f"0/{FIRST_PANEL + n:04X}", PANELS / RATE, acknowledged))
-                for n, p in enumerate(panels)
-            ]
+            told: list[Name] = []
+            seen = await passing.cameras(tiers["community"], CAMERAS, FAULTS)
+            load = [*_reporting(tiers["community"], told), asyncio.create_task(seen.run(EVERY_S, BATCH))]
             slowest = await _kill(tiers, kills, chance)
             for task in load:
                 task.cancel()
             await asyncio.gather(*load, return_exceptions=True)
-            return _verdict(set(acknowledged), await drained(tiers, set(acknowledged)), slowest)
+            held = _verdict("reports", set(told), await drained(tiers, there, set(told)))
+            print(f"slowest recovery {slowest:.2f} s")
+            return await _passed(tiers, seen) and held and slowest <= 5.0
+
+
+def _reporting(tier: Tier, told: list[Name]) -> list[asyncio.Task[None]]:
+    panels = fleet("127.0.0.1", tier.ports["dc09"], PANELS, first=FIRST_PANEL)
+    accounts = (f"0/{FIRST_PANEL + n:04X}" for n in range(PANELS))
+    return [
+        asyncio.create_task(report_for_ever(panel, account, PANELS / RATE, told))
+        for panel, account in zip(panels, accounts, strict=True)
+    ]
+
+
+async def _passed(tiers: dict[str, Tier], seen: Cameras) -> bool:
+    held = _verdict("objects", seen.names, await drained(tiers, passing.there, seen.names))
+    unlike, pictures = await seen.unlike(), sum(len(each.pictures) for each in seen.done)
+    print(f"community: {pictures} pictures acknowledged, {unlike} of them not there byte for byte")
+    return held and not unlike
 
 
 async def _kill(tiers: dict[str, Tier], kills: int, chance: random.Random) -> float:
@@ -89,14 +113,13 @@ async def _kill(tiers: dict[str, Tier], kills: int, chance: random.Random) -> fl
     return slowest
 
 
-def _verdict(acknowledged: set[tuple[str, str]], found: dict[str, Counter[tuple[str, str]]], slowest: float) -> bool:
+def _verdict(what: str, acknowledged: set[Name], found: dict[str, Counter[Name]]) -> bool:
     held = True
     for name, kept in found.items():
         missing, double = acknowledged - kept.keys(), sum(count > 1 for count in kept.values())
         held &= not missing and not double
-        print(f"{name}: {len(acknowledged)} acknowledged, {len(missing)} missing, {double} double")
-    print(f"slowest recovery {slowest:.2f} s")
-    return held and slowest <= 5.0
+        print(f"{name}: {len(acknowledged)} {what} acknowledged, {len(missing)} missing, {double} double")
+    return held
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ Source: GA/T 1400.3 and .4 (objects, wrappers); field samples (object for list, 
 """
 
 import base64
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+import msgspec
 
 from anju.protocols.viid_ids import IMAGE, SEEN, BasicId, SeenId, stamp
 from anju.protocols.viid_kinds import KINDS
@@ -95,8 +96,10 @@ def written(kind: str, seen: Sequence[Seen], habits: Habits, *, spoiled: bool = 
     items = [_object(each, habits, spoiled=spoiled) for each in seen]
     inner = {spec.item: items[0] if habits.single and len(items) == 1 else items}
     wrapper = spec.wrapper.replace("ListObject", "ObjectList") if habits.swapped else spec.wrapper
-    text = json.dumps({wrapper: inner}, ensure_ascii=False)
-    return (b"\xef\xbb\xbf" if habits.mark else b"") + text.encode(habits.charset)
+    body = msgspec.json.encode({wrapper: inner})
+    if habits.charset != "utf-8":
+        body = body.decode().encode(habits.charset)
+    return b"\xef\xbb\xbf" + body if habits.mark else body
 
 
 def _object(seen: Seen, habits: Habits, *, spoiled: bool) -> dict[str, Any]:

@@ -196,6 +196,7 @@ async def test_rows_lost_to_retention_are_replaced_by_a_snapshot_and_told(statio
         await until(resynced(community, 2))
     assert sorted(await county.tier.states()) == sorted(await community.tier.states())
     assert await county.tier.count("alarm_step") == 6
+    assert await county.tier.count("event") == 3
     for lane in Lane:
         assert [active for gone, active in community.reported if gone.lane is lane] == [True, False]
     gone = next(gone for gone, _ in community.reported if gone.lane is Lane.ALARMS)
@@ -217,7 +218,7 @@ async def test_what_comes_after_a_resync_goes_up_as_always(stations: list[Statio
     async with community.linked():
         await until(resynced(county, 2))
         await community.tier.keep(1)
-        await until(has(county, "event", 1))
+        await until(has(county, "event", 3))
         await until(has(county, "alarm_step", 3))
 
 

@@ -1,7 +1,7 @@
 """Events as kept, and the frames they came from."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 from psycopg.types.json import Jsonb
 
+from anju.domain.alarms import RAISING
+from anju.domain.changes import Change, Origin
 from anju.domain.events import Event
 from anju.domain.rights import Scope
 from anju.errors import NotFound
@@ -90,6 +92,28 @@ async def insert_remote(tx: Transaction, events: Sequence[Event], *, at: datetim
     taken = [_taken(missing, event.id) for event in events]
     await count_hour(tx, counts(event for event, is_new in zip(events, taken, strict=True) if is_new))
     return taken
+
+
+_SINCE = """
+    SELECT e.received_at, e.id, e.site_id, e.place_path, e.jurisdiction, e.body,
+        coalesce(CASE WHEN e.site_id = '' THEN e.device_id ELSE p.home_node END, '')
+    FROM event e LEFT JOIN place p ON p.id = e.site_id
+    WHERE (e.received_at, e.id) > (%(since)s, %(after)s) AND (e.kind = ANY(%(raising)s)) = %(urgent)s
+    ORDER BY e.received_at, e.id LIMIT 500
+"""
+
+
+async def all_changes(db: Executor, *, since: datetime, urgent: bool) -> AsyncIterator[Change]:
+    """Yield every event received since ``since``, oldest first, for a tier above that lost rows.
+
+    ``urgent`` chooses those of kinds that raise alarms, else all others. The origin is the node they happened at.
+    """
+    raising, after = list(RAISING), UUID(int=0)
+    while rows := await db.fetch(_SINCE, since=since, after=after, raising=raising, urgent=urgent):
+        for _, event_id, site, path, jurisdiction, stored, home in rows:
+            origin = Origin(home, 0, 0) if home else None
+            yield Change("event", str(event_id), 1, site, path, jurisdiction, stored, origin=origin)
+        since, after = rows[-1][0], rows[-1][1]
 
 
 def _taken(missing: set[UUID], one: UUID) -> bool:

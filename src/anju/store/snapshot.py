@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from anju.domain.changes import Change, Lane, Origin
 from anju.domain.places import REGIONS, PlaceKind
 from anju.domain.rights import EVERYWHERE
-from anju.store import alarms, devices, passages, places, sightings, watch
+from anju.store import alarms, devices, events, passages, places, sightings, watch
 from anju.store.database import Executor
 from anju.store.log import NodeId
 
@@ -20,21 +20,21 @@ ANNOUNCED = (*REGIONS, PlaceKind.GRID, PlaceKind.SITE)
 async def changes(db: Executor, lane: Lane, node: NodeId, *, since: datetime | None) -> AsyncIterator[Change]:
     """Yield what replaces the lost rows of ``lane``, each with an origin whose seq is 0.
 
-    Alarms: those open, and those that somebody did something to since ``since``, with their steps. Bulk: police bodies,
-    places, devices, watch lists, and what was seen since ``since``. Events, which are over, are not repeated.
+    Alarms: those open, and those that somebody did something to since ``since``, with their steps, and the events that
+    raise alarms since then. Bulk: police bodies, places, devices, watch lists, and since ``since`` what was seen and
+    all other events.
     """
-    if lane is Lane.ALARMS:
-        async for each in alarms.all_changes(db, since=since - MARGIN if since else EVER):
-            yield _from(each, node)
-        return
-    async for each in places.all_changes(db):
-        yield _from(each, node)
-    for found in (
+    start = since - MARGIN if since else EVER
+    urgent = (events.all_changes(db, since=start, urgent=True), alarms.all_changes(db, since=start))
+    bulk = (
+        places.all_changes(db),
         devices.all_changes(db),
         watch.all_changes(db),
-        passages.all_changes(db, since=since - MARGIN if since else EVER),
-        sightings.all_changes(db, since=since - MARGIN if since else EVER),
-    ):
+        events.all_changes(db, since=start, urgent=False),
+        passages.all_changes(db, since=start),
+        sightings.all_changes(db, since=start),
+    )
+    for found in urgent if lane is Lane.ALARMS else bulk:
         async for each in found:
             yield _from(each, node)
 
@@ -46,4 +46,5 @@ async def sites(db: Executor, node: NodeId) -> list[Change]:
 
 
 def _from(change: Change, node: NodeId) -> Change:
-    return replace(change, origin=Origin(str(change.body.get("home_node", node.id)), node.epoch, 0))
+    home = change.origin.node if change.origin else str(change.body.get("home_node", node.id))
+    return replace(change, origin=Origin(home, node.epoch, 0))

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from anju.config import load
+from anju.errors import ConfigError
 from anju.pictures import picture_places, picture_store, tend_pictures
 from anju.store import segments
 from anju.store.blobs import Blobs, NewBlob, Stored
@@ -124,3 +126,19 @@ async def test_the_worker_seals_what_is_finished(kept: Kept) -> None:
     await tend_pictures(kept.db, picture_places(config), config)
     row = await kept.db.fetch_one("SELECT state, bytes FROM segment")
     assert row == ("sealed", 2 * segments.span(150))
+
+
+def test_no_configuration_shortens_what_pictures_must_live(tmp_path: Path) -> None:
+    (tmp_path / "anju.toml").write_text(TOML.format(data="d", url="x") + "[pictures]\npassage_days = 30\n")
+    with pytest.raises(ConfigError, match=r"anju.toml:\d+: pictures.passage_days: "):
+        load(tmp_path / "anju.toml")
+
+
+def test_an_object_store_comes_from_the_configuration(tmp_path: Path) -> None:
+    s3 = (
+        '[pictures.s3]\nendpoint = "https://s3.example.net"\nbucket = "anju"\naccess_key = "a"\nsecret_key = "hidden"\n'
+    )
+    (tmp_path / "anju.toml").write_text(TOML.format(data="d", url="x") + s3)
+    config = load(tmp_path / "anju.toml")
+    assert picture_places(config).objects is not None
+    assert "hidden" not in repr(config)

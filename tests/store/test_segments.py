@@ -1,10 +1,13 @@
 """A segment can be walked without the database; what is not whole is told apart from what is."""
 
 import os
+import tempfile
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anju.store import segments
 from anju.store.segments import Gap, Record, SegmentWriter
@@ -78,3 +81,20 @@ def test_segments_are_for_their_owner_only(tmp_path: Path) -> None:
     path, _ = written(tmp_path / "blobs", b"x")
     assert path.stat().st_mode & 0o777 == 0o600
     assert {each.stat().st_mode & 0o777 for each in (tmp_path / "blobs").rglob("*") if each.is_dir()} == {0o700}
+
+
+PIECES = st.one_of(
+    st.binary(max_size=60), st.just(segments.MAGIC), st.just(segments.seal(UUID(int=7), b"x", KEY, NONCE))
+)
+
+
+@given(st.lists(PIECES, max_size=12))
+def test_a_walk_covers_any_bytes_once_and_in_order(pieces: list[bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.seg")
+        path.write_bytes(b"".join(pieces))
+        ends = [0]
+        for each in segments.walk(path):
+            assert each.offset == ends[-1]
+            ends.append(each.end)
+        assert ends[-1] == path.stat().st_size

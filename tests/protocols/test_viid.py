@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -470,8 +471,22 @@ def test_bombs_and_wrecks_are_refused_whole(body: bytes, code: int) -> None:
     assert refusal("face", body)[0] == code
 
 
-def test_escaped_quotes_by_the_million_cost_no_more_than_their_length() -> None:
-    refusal("face", b'{"Data":"' + b'\\"' * 1_000_000)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"Data":"' + b'\\"' * 2_000_000,
+        b'{"Data":"' + b"\\\\" * 2_000_000 + b'"}',
+        b'{"Data":"' + b" " * 4_000_000 + b'!"}',
+        b'{"Data":"data:' + b"a/" * 2_000_000 + b'"}',
+        b'"Data":' + b" " * 4_000_000,
+        b'{"Data":"A"},' * 300_000,
+        b"\xff\xfe" + b"\x00\xd8" * 2_000_000,
+    ],
+)
+def test_bodies_made_to_cost_much_are_refused_in_no_time(body: bytes) -> None:
+    begun = time.process_time()
+    refusal("face", body)
+    assert time.process_time() - begun < 1.5
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,17 @@ _EXACT = 64  # digits of the longest whole number that stays a number
 
 
 def without_mark(body: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Return ``body`` in UTF-8 or GB 18030 without byte order mark, and the flags that leaves."""
+    """Return ``body`` in UTF-8 or GB 18030 without byte order mark, and the flags that leaves.
+
+    Raises ViidError for UTF-16 that is none.
+    """
     if body.startswith(b"\xef\xbb\xbf"):
         return body[3:], ("bom",)
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return body.decode("utf-16", "replace").encode(), ("bom", "charset")
+        try:
+            return body.decode("utf-16").encode(), ("bom", "charset")
+        except UnicodeDecodeError as error:
+            raise ViidError(JSON_FORMAT, "no JSON", data=body[:64]) from error
     return body, ()
 
 

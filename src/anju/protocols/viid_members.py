@@ -7,7 +7,6 @@ Source: 4.3 (data items conform to GA/T 1400.3); GA/T 1400.3 (members, lengths, 
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ Note = Callable[[str], None]
 Reader = Callable[[Any, int, Note], Any]
 
 _BIGGEST = 2**31
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160))) | dict.fromkeys(map(ord, "\r\n\t"), " ")
 _ABSENT = frozenset({"null", "none", "n/a", "无", "-", "--", "/", "undefined"})
 _TRUE = frozenset({"1", "true", "yes", "y", "是", "有"})
 _FALSE = frozenset({"0", "false", "no", "n", "否"})
@@ -77,12 +77,9 @@ def _odd_text(found: str, limit: int, note: Note) -> str:
 
 def cleaned(found: str) -> str:
     """Return ``found`` without control characters, lone surrogates and the blanks around it."""
-    whole_text = found.encode("utf-8", "replace").decode("utf-8")
-    return "".join(" " if c in "\r\n\t" else c for c in whole_text if c in "\r\n\t" or _shown(c)).strip()
-
-
-def _shown(letter: str) -> bool:
-    return unicodedata.category(letter) not in {"Cc", "Cs"}
+    if found.isprintable():
+        return found.strip()
+    return found.encode("utf-8", "replace").decode("utf-8").translate(_CONTROLS).strip()
 
 
 def identity(value: Any, limit: int, note: Note) -> str | None:

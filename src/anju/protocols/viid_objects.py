@@ -177,12 +177,12 @@ class ObjectReader:
         return images
 
     def _extra(self, found: dict[str, Any], name: str, value: Any, flags: list[str]) -> None:
-        kept = _plain(value, self._limits.depth)
-        known = len(self._spec.table)
-        if kept is None or len(found) >= known + self._limits.extras or not _EXTRA_NAME.fullmatch(name):
-            flags.append("extra_dropped")
-        else:
+        most = len(self._spec.table) + self._limits.extras
+        fits = len(found) < most and _EXTRA_NAME.fullmatch(name)
+        if fits and (kept := _plain(value, self._limits.depth)) is not None:
             found[name] = kept
+        else:
+            flags.append("extra_dropped")
 
     def _images(self, value: Any, flags: list[str]) -> tuple[SubImage, ...]:
         items = _listed(value, flags)

@@ -19,11 +19,13 @@ from anju.protocols.viid_ids import JSON_CONTENT
 MARK = "sha256:"
 TOO_LARGE = "too large"
 _MOST_QUOTES = 1_000_000
+_MOST_PICTURES = 8_000
 _LONGEST_TEXT = 4_096  # bytes; a longer one is some picture or template, whatever its name
 _NAME = re.compile(rb'"(Data|Password|FeatureData)"\s*:\s*"', re.IGNORECASE)
 _BACKSLASH = 0x5C
+_REST = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)  # of a JSON text, its closing quote included
 _BLANKS = re.compile(r"\s+")
-_DATA_URI = re.compile(r"\s*data:[\w/.+-]{0,60}(?:;[\w=-]{1,40}){0,4},", re.IGNORECASE)
+_DATA_URI = re.compile(r"data:[\w/.+-]{0,60}(?:;[\w=-]{1,40}){0,4},", re.IGNORECASE)
 _ODD_ALPHABET = str.maketrans("-_", "+/")
 _strict = msgspec.json.Decoder(bytes)
 
@@ -51,13 +53,15 @@ class Lifted:
 def lift(body: bytes, *, largest: int) -> Lifted:
     """Return ``body`` with each picture replaced by ``sha256:`` and its digest, and the pictures.
 
-    A picture of more than ``largest`` bytes leaves only TOO_LARGE. Raises ViidError where there are too many texts.
+    A picture of more than ``largest`` bytes leaves only TOO_LARGE. Raises ViidError where there are too many of them.
     """
     pieces, pictures, at = list[bytes](), dict[str, Picture](), 0
     while found := _NAME.search(body, at):
         at, end = found.end(), _end(body, found.end())
         pieces += (body[found.pos : at], _instead(found[1].lower(), body, at, end, largest, pictures))
         at = end
+        if len(pieces) > 2 * _MOST_PICTURES:
+            raise ViidError(JSON_CONTENT, f"more than {_MOST_PICTURES} pictures", data=pieces[0][:1024])
     pieces.append(body[at:])
     text = b"".join(pieces)
     return Lifted(text, _without_long_texts(text), pictures)
@@ -71,13 +75,9 @@ def raw_without_pictures(body: bytes) -> bytes:
 def _end(body: bytes, start: int) -> int:
     """Return where the JSON text that begins at ``start`` has its closing quote, or the end of a body cut off in it."""
     end = body.find(b'"', start)
-    while end > start and body[end - 1] == _BACKSLASH:
-        first = end - 1
-        while first > start and body[first - 1] == _BACKSLASH:
-            first -= 1
-        if (end - first) % 2 == 0:
-            return end
-        end = body.find(b'"', end + 1)
+    if end > start and body[end - 1] == _BACKSLASH:
+        found = _REST.match(body, start)
+        return found.end() - 1 if found else len(body)
     return end if end >= 0 else len(body)
 
 
@@ -105,8 +105,9 @@ def _picture(quoted: memoryview) -> Picture:
 def _loosely(quoted: bytes) -> bytes | None:
     """Read base64 that is line-broken, url-safe, unpadded or a data URI; None where it is none at all."""
     try:
-        text = json.loads(quoted, strict=False)
-        text = _BLANKS.sub("", _DATA_URI.sub("", text, count=1)).translate(_ODD_ALPHABET).rstrip("=")
+        text = json.loads(quoted, strict=False).lstrip()
+        head = _DATA_URI.match(text)
+        text = _BLANKS.sub("", text[head.end() if head else 0 :]).translate(_ODD_ALPHABET).rstrip("=")
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (ValueError, binascii.Error):
         return None

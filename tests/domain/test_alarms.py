@@ -207,3 +207,11 @@ def test_no_path_of_steps_closes_or_shelves_an_active_fire(steps: list[Act]) -> 
 def test_every_step_that_is_done_grows_the_version(steps: list[Act]) -> None:
     seen = stroll(raised(), steps)
     assert all(after is before or after.version == before.version + 1 for before, after in pairwise(seen))
+
+
+def test_a_vehicle_that_was_waited_for_has_findings_of_its_own() -> None:
+    assert judged("misread", EventKind.WATCH_LIST).finding == "misread"
+    assert (
+        refusal(walk(raised(EventKind.WATCH_LIST), act(Step.ACKNOWLEDGE)), act(Step.FINDING, finding="animal"))
+        == "unknown_finding"
+    )

@@ -1,4 +1,5 @@
 import { pagesEn } from './pages.en'
+import { recordsEn } from './records.en'
 import { vehiclesEn } from './vehicles.en'
 import type { Same } from './same'
 import type { zh } from './zh'
@@ -13,7 +14,7 @@ export const en: Same<typeof zh> = {
   page: {
     home: 'Overview', alarms: 'Alarms', ranking: 'Communities', map: 'Map', events: 'Events', places: 'Places', devices: 'Devices', quarantine: 'Quarantine',
     linkage: 'Linkage', links: 'Links', statistics: 'Alarm statistics', users: 'Users', roles: 'Roles', policies: 'Policies', operator_log: 'Operator log',
-    vehicles: 'Vehicles', watch_list: 'Watch list', sightings: 'Sightings',
+    vehicles: 'Vehicles', watch_list: 'Watch list', sightings: 'Sightings', site_files: 'Import and export', backups: 'Backups',
   },
   common: {
     ok: 'OK', cancel: 'Cancel', save: 'Save', close: 'Close', back: 'Back', retry: 'Try again', more: 'Load more', refresh: 'Refresh', search: 'Search', clear: 'Clear filters',
@@ -41,7 +42,7 @@ export const en: Same<typeof zh> = {
   shell: {
     search: 'Find places, devices, pages', search_none: 'Nothing found for “{q}”', expand: 'Expand menu', fold: 'Fold menu', theme_dark: 'Dark', theme_light: 'Light', language: '中文',
     large_type: 'Large type', log_out: 'Log out', lock: 'Lock the desk', change_guard: 'Change of guard', account: 'Account', my_password: 'Change password', keys: 'Keyboard', menu: 'Menu',
-    preferences: 'Display', counters: 'Unacknowledged alarms', skip: 'Skip to content',
+    preferences: 'Display', counters: 'Unacknowledged alarms', skip: 'Skip to content', rights_changed: 'Your rights have just changed; the page was loaded anew under them.',
   },
   list: { none_fits: 'Nothing fits the filters', filtered_why: 'There is nothing under these filters.', filtered_do: 'Widen or clear the filters.', arrived: '{n} new: show them' },
   span: { day: '{n} d', hour: '{n} h', minute: '{n} min', second: '{n} s', ago: '{span} ago' },
@@ -55,7 +56,7 @@ export const en: Same<typeof zh> = {
   },
   finding: {
     animal: 'Animal', weather: 'Weather', resident: 'Resident', test: 'Test', device_fault: 'Device fault', authorised_work: 'Authorised work', other_false: 'Other false', unknown: 'Unknown',
-    true: 'True alarm', cooking: 'Cooking', dust_or_steam: 'Dust or steam', pressed_by_mistake: 'Pressed by mistake', repaired: 'Repaired', power_cut: 'Power cut', network: 'Network', maintenance: 'Maintenance',
+    true: 'True alarm', cooking: 'Cooking', dust_or_steam: 'Dust or steam', pressed_by_mistake: 'Pressed by mistake', repaired: 'Repaired', power_cut: 'Power cut', network: 'Network', maintenance: 'Maintenance', misread: 'Plate misread', checked_let_in: 'Checked, let in', entry_wrong: 'Entry wrong',
   },
   step: {
     raise: 'raised', repeat: 'triggered again', return: 'ended', escalate: 'escalated', acknowledge: 'acknowledge', take_over: 'take over', join: 'join', handle: 'handle', finding: 'finding',
@@ -131,5 +132,6 @@ export const en: Same<typeof zh> = {
     sessions: 'My log-ins', leave: 'Log out', roles: 'Roles',
   },
   pages: pagesEn,
+  records: recordsEn,
   vehicles: vehiclesEn,
 }

@@ -8,7 +8,7 @@ export const pagesEn: Same<typeof pagesZh> = {
     power: 'Power', fault: 'Fault', communication: 'Communication', arm: 'Armed', disarm: 'Disarmed', bypass: 'Bypass', test: 'Test', info: 'Information',
   },
   event_state: { active: 'began', cleared: 'ended', info: 'told' },
-  event_detail: { qualifier: 'Qualifier', user: 'By whom', text: 'Text', extensions: 'Extensions' },
+  event_detail: { plate: 'Plate', reason: 'Reason', direction: 'Direction', qualifier: 'Qualifier', user: 'By whom', text: 'Text', extensions: 'Extensions' },
   device_state: { online: 'Online', offline: 'Offline', unknown: 'Unknown' },
   place_kind: {
     city: 'City', county: 'County', street: 'Street or town', community: 'Neighbourhood', grid: 'Grid', site: 'Residential community', area: 'Area', building: 'Building', unit: 'Entrance', floor: 'Floor',

@@ -6,7 +6,7 @@ export const pagesZh = {
     power: '电源', fault: '故障', communication: '通信中断', arm: '布防', disarm: '撤防', bypass: '旁路', test: '测试', info: '信息',
   },
   event_state: { active: '开始', cleared: '恢复', info: '告知' },
-  event_detail: { qualifier: '限定', user: '操作者', text: '文字', extensions: '扩展内容' },
+  event_detail: { plate: '号牌', reason: '事由', direction: '出入', qualifier: '限定', user: '操作者', text: '文字', extensions: '扩展内容' },
   device_state: { online: '在线', offline: '离线', unknown: '未知' },
   place_kind: {
     city: '市', county: '县区', street: '街道/乡镇', community: '社区/村', grid: '网格', site: '小区', area: '区域', building: '楼栋', unit: '单元', floor: '楼层',

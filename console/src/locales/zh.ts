@@ -1,4 +1,5 @@
 import { pagesZh } from './pages.zh'
+import { recordsZh } from './records.zh'
 import { vehiclesZh } from './vehicles.zh'
 
 export const zh = {
@@ -11,7 +12,7 @@ export const zh = {
   page: {
     home: '总览', alarms: '报警', ranking: '小区排名', map: '地图', events: '事件记录', places: '地点', devices: '设备', quarantine: '隔离区',
     linkage: '联动规则', links: '上下级链路', statistics: '报警统计', users: '用户', roles: '角色与权限', policies: '安全策略', operator_log: '操作日志',
-    vehicles: '车辆通行', watch_list: '布控名单', sightings: '人员抓拍',
+    vehicles: '车辆通行', watch_list: '布控名单', sightings: '人员抓拍', site_files: '导入导出', backups: '备份',
   },
   common: {
     ok: '确定', cancel: '取消', save: '保存', close: '关闭', back: '返回', retry: '重试', more: '加载更多', refresh: '刷新', search: '查询', clear: '清除条件',
@@ -39,7 +40,7 @@ export const zh = {
   shell: {
     search: '查找地点、设备、页面', search_none: '没有找到“{q}”', expand: '展开菜单', fold: '收起菜单', theme_dark: '深色', theme_light: '浅色', language: 'English',
     large_type: '大字', log_out: '退出登录', lock: '锁定席位', change_guard: '换班', account: '账户', my_password: '修改密码', keys: '快捷键', menu: '菜单',
-    preferences: '界面', counters: '未确认报警', skip: '跳到内容',
+    preferences: '界面', counters: '未确认报警', skip: '跳到内容', rights_changed: '您的权限刚刚变更,页面已按新权限重新载入。',
   },
   list: { none_fits: '没有符合条件的记录', filtered_why: '当前筛选条件下没有记录。', filtered_do: '放宽或清除筛选条件再看。', arrived: '{n} 条新记录,点此显示' },
   span: { day: '{n} 天', hour: '{n} 小时', minute: '{n} 分钟', second: '{n} 秒', ago: '{span}前' },
@@ -53,7 +54,7 @@ export const zh = {
   },
   finding: {
     animal: '动物', weather: '天气', resident: '居民误触', test: '测试', device_fault: '设备故障', authorised_work: '授权施工', other_false: '其他误报', unknown: '原因不明',
-    true: '真警', cooking: '烹饪油烟', dust_or_steam: '灰尘或水汽', pressed_by_mistake: '误按', repaired: '已修复', power_cut: '停电', network: '网络问题', maintenance: '维护作业',
+    true: '真警', cooking: '烹饪油烟', dust_or_steam: '灰尘或水汽', pressed_by_mistake: '误按', repaired: '已修复', power_cut: '停电', network: '网络问题', maintenance: '维护作业', misread: '号牌误读', checked_let_in: '已核实放行', entry_wrong: '名单有误',
   },
   step: {
     raise: '产生', repeat: '再次触发', return: '恢复', escalate: '升级告知', acknowledge: '确认', take_over: '接管', join: '加入', handle: '处置', finding: '判定',
@@ -129,5 +130,6 @@ export const zh = {
     sessions: '我的登录', leave: '退出登录', roles: '角色',
   },
   pages: pagesZh,
+  records: recordsZh,
   vehicles: vehiclesZh,
 }

@@ -83,6 +83,17 @@ FINDINGS: Mapping[str, tuple[str, ...]] = {
         "unknown",
         TRUE,
     ),
+    "watch": (
+        "misread",
+        "checked_let_in",
+        "entry_wrong",
+        "test",
+        "device_fault",
+        "",
+        "other_false",
+        "unknown",
+        TRUE,
+    ),
     "fault": (
         "repaired",
         "power_cut",
@@ -201,6 +212,8 @@ def finding_class(kind: EventKind) -> str:
     """Return which list of findings fits ``kind``."""
     if kind in LIFE or kind in {EventKind.GAS, EventKind.FIRE_SUPERVISORY}:
         return "life"
+    if kind is EventKind.WATCH_LIST:
+        return "watch"
     return "fault" if kind in {EventKind.FAULT, EventKind.POWER, EventKind.COMMUNICATION} else "intrusion"
 
 

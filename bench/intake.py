@@ -26,7 +26,7 @@ from bench.figures import Figure, keep
 
 from anju.config import load
 from anju.control.seed import registry_seed
-from anju.demo import spec
+from anju.demo_site import spec
 from anju.domain.devices import sealed_for
 from anju.domain.rights import EVERYWHERE
 from anju.engines import NatsServer, Postgres

@@ -18,7 +18,7 @@ import psutil
 from bench.figures import Figure, keep
 
 from anju.control.seed import registry_seed
-from anju.demo import spec
+from anju.demo_site import spec
 from anju.domain import vehicles
 from anju.domain.changes import Fate
 from anju.domain.rights import EVERYWHERE

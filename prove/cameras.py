@@ -2,13 +2,14 @@
 
 import asyncio
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from anju.app import clock
 from anju.control.seed import registry_seed
-from anju.demo import spec
+from anju.demo_site import spec
 from anju.security.blob_keys import BlobKeys
 from anju.security.sealing import Sealer
 from anju.simulators.viid_camera import Acknowledged, Camera, Faults, fleet
@@ -52,6 +53,15 @@ class Cameras:
         kept = await _pictures(self.tier)
         wanted = [(each.device, each.object_id, digest) for each in self.done for digest in each.pictures]
         return sum(each not in kept for each in wanted)
+
+
+async def tidy(tier: Tier) -> bool:
+    """Repair and check the pictures by the command line; print what it says; return whether all is whole."""
+    words = ("-m", "anju", "blobs", "repair", "--settled", "0", "--config", str(tier.folder / "anju.toml"))
+    child = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
+    said = (await child.communicate())[0].decode()
+    print("\n".join(f"{tier.name}: {line}" for line in said.splitlines()))
+    return child.returncode == 0 and "all whole" in said
 
 
 async def cameras(tier: Tier, count: int, faults: Faults) -> Cameras:

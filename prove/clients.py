@@ -17,7 +17,7 @@ from tests.interop.clients import command, missing, talk
 
 from anju.app import clock
 from anju.control.seed import registry_seed
-from anju.demo import spec
+from anju.demo_site import spec
 from anju.security.blob_keys import BlobKeys
 from anju.security.sealing import Sealer
 from anju.store.blobs import Blobs

@@ -20,7 +20,7 @@ from time import monotonic
 import psutil
 from playwright.async_api import Page
 
-from anju.demo import ZONES
+from anju.demo_site import ZONES
 from anju.simulators.alarm_panel import Acknowledged, Panel, fleet
 from prove.pages import chromium, opened
 from prove.tiers import FIRST_PANEL, Tier

@@ -16,7 +16,7 @@ from statistics import median
 
 from playwright.async_api import Page, expect
 
-from anju.demo import ZONES
+from anju.demo_site import ZONES
 from anju.simulators.alarm_panel import Panel, fleet
 from prove.pages import chromium, gone_at, opened, painted_at
 from prove.tiers import FIRST_PANEL, three_tiers

@@ -19,7 +19,7 @@ import httpx2
 
 from anju.app import clock
 from anju.control.seed import registry_seed
-from anju.demo import FIRST_PANEL, spec
+from anju.demo_site import FIRST_PANEL, spec
 from anju.engines import Postgres
 from anju.engines.child import free_port
 from anju.store.database import Database

@@ -5,6 +5,7 @@ One PostgreSQL and one NATS serve the three nodes, each with a database of its o
 
 import asyncio
 import os
+import secrets
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import structlog
 
 from anju.app import clock, console_answers, docking_certificate, together
 from anju.config import Config, load
+from anju.demo_site import FIRST_FACE, FIRST_LANE, FIRST_PANEL, LANES, ZONES, spec
 from anju.domain.docking import Lower, LowerState, Upper, UpperState
 from anju.engines import NatsServer, Postgres
 from anju.engines.child import becoming, closed_above
@@ -24,6 +26,7 @@ from anju.errors import ConfigError, DatabaseAway
 from anju.security import setup
 from anju.security.keys import NodeKeys
 from anju.security.pairing import key_fingerprint
+from anju.security.sealing import Sealer
 from anju.simulators import viid_camera, viid_habits
 from anju.simulators.alarm_panel import Faults, Panel, drive, fleet
 from anju.store import links
@@ -33,10 +36,9 @@ from anju.supervisor import locked
 from anju.wire.tls import fingerprint
 
 NODES = ("city", "county", "community")
-FIRST_PANEL = 0x1001
 READY_S = 60.0
 REPORT_EVERY_S, SUPERVISE_EVERY_S = 20.0, 10.0
-ZONES = 8
+PASSING_PER_S, FOR_EVER_S = 0.2, 1e9
 _log = structlog.get_logger(__name__)
 
 _ABOUT: dict[str, dict[str, Any]] = {
@@ -59,14 +61,6 @@ _ABOUT: dict[str, dict[str, Any]] = {
     },
 }
 
-REGIONS = (
-    {"code": "510800", "kind": "city", "name": "广元市", "longitude": 105.8433, "latitude": 32.4355},
-    {"code": "510802", "kind": "county", "name": "利州区", "longitude": 105.8450, "latitude": 32.4330},
-    {"code": "510802001", "kind": "street", "name": "东坝街道", "longitude": 105.8280, "latitude": 32.4410},
-    {"code": "510802001001", "kind": "community", "name": "天成社区"},
-)
-JURISDICTION = {"code": "510802450000", "name": "利州区公安分局东坝派出所"}
-
 
 def demo_folder() -> Path:
     """Return where the demo keeps its data: here, or in /var/lib where root works in a folder closed to others."""
@@ -79,14 +73,18 @@ async def run_demo(data: Path, *, panels: int, quiet: bool) -> None:
     with locked(data):
         async with _engines(data) as (postgres, nats):
             configs = [await _config(data, name, postgres, nats) for name in NODES]
+            credential = await asyncio.to_thread(_credential, data / "cameras")
             children = [await _spawn(data / name / "anju.toml") for name in NODES]
             try:
                 async with asyncio.timeout(READY_S):
                     urls = [await console_answers(config) for config in configs]
-                await _furnish(configs, panels)
+                await _furnish(configs, panels, credential)
                 await _tell(configs, urls)
                 await together(
-                    *(_watched(child) for child in children), _same_accounts(configs), _live(panels, quiet=quiet)
+                    *(_watched(child) for child in children),
+                    _same_accounts(configs),
+                    _live(panels, quiet=quiet),
+                    _pass_by(credential, quiet=quiet),
                 )
             finally:
                 await asyncio.gather(*(_end(child) for child in children))
@@ -166,13 +164,21 @@ async def _database(config: Config) -> AsyncIterator[Database]:
         await db.close()
 
 
-async def _furnish(configs: list[Config], panels: int) -> None:
-    """Give the community its places and panels, and pair the tiers; what is there already stays."""
+def _credential(path: Path) -> str:
+    """Return the digest password of the simulated cameras, made on first use."""
+    if not path.is_file():
+        _write(path, secrets.token_urlsafe(18))
+    return path.read_text()
+
+
+async def _furnish(configs: list[Config], panels: int, credential: str) -> None:
+    """Give the community its places, panels and cameras, and pair the tiers; what is there already stays."""
     from anju.control.seed import registry_seed
 
     for config in configs:
         async with _database(config) as db, db.transaction() as tx:
-            await registry_seed(tx, spec(config.tier, panels), node=await this_node(tx), at=clock())
+            told, seal = spec(config.tier, panels, credential=credential), Sealer(config.data / "keys").seal
+            await registry_seed(tx, told, node=await this_node(tx), at=clock(), seal=seal)
     city, county, community = configs
     await _pair(community, county, region="/510800/510802/")
     await _pair(county, city, region="/510800/")
@@ -196,56 +202,6 @@ async def _pair(lower: Config, upper: Config, *, region: str) -> None:
             await links.approve(tx, lower.node.id, region=region, by="demo")
         async with below.transaction() as tx:
             await links.put_upper(tx, link, at=clock())
-
-
-def spec(tier: str, panels: int) -> dict[str, Any]:
-    """Return what stands where in the demo: the region's places, and at the community its sites, panels and zones."""
-    regions = list(REGIONS[:1] if tier == "city" else REGIONS[:2] if tier == "county" else REGIONS)
-    if tier != "community":
-        return {"regions": regions, "jurisdictions": [JURISDICTION], "sites": []}
-    return {"regions": regions, "jurisdictions": [JURISDICTION], "sites": _sites(panels)}
-
-
-def _sites(panels: int) -> list[dict[str, Any]]:
-    closed = {
-        "name": "东坝一号院",
-        "jurisdiction": JURISDICTION["code"],
-        "profile": {"era": "new", "form": "closed", "households": 864},
-        "longitude": 105.8296,
-        "latitude": 32.4402,
-        "places": [{"kind": "area", "name": each} for each in ("东围墙", "南围墙", "西围墙", "北围墙", "管理中心")]
-        + [{"kind": "building", "name": f"{number} 号楼"} for number in range(1, 5)],
-    }
-    open_site = {
-        "name": "利州老街小区",
-        "jurisdiction": JURISDICTION["code"],
-        "profile": {"era": "built", "form": "open", "households": 412},
-        "longitude": 105.8243,
-        "latitude": 32.4449,
-        "places": [{"kind": "building", "name": f"{number} 号楼"} for number in range(1, 4)],
-    }
-    where = ("西围墙", "北围墙", "东围墙", "南围墙", "管理中心")
-    closed["devices"] = [_panel(FIRST_PANEL + n, where[n % len(where)]) for n in range(panels - panels // 3)]
-    rest = range(panels - panels // 3, panels)
-    open_site["devices"] = [_panel(FIRST_PANEL + n, f"{n % 3 + 1} 号楼") for n in rest]
-    return [closed, open_site]
-
-
-def _panel(account: int, place: str) -> dict[str, Any]:
-    centre = place == "管理中心"
-    zones = [
-        {"area": "01", "number": f"{n:03}", "name": f"{place} {n} 号" + ("紧急按钮" if centre else "防区")}
-        | ({"kind": "panic"} if centre else {})
-        for n in range(1, ZONES + 1)
-    ]
-    return {
-        "kind": "alarm_panel",
-        "name": f"{place}报警主机",
-        "place": place,
-        "protocol": "dc09",
-        "account": f"0/{account:04X}",
-        "zones": zones,
-    }
 
 
 async def _tell(configs: list[Config], urls: list[str]) -> None:
@@ -299,6 +255,16 @@ async def _live(panels: int, *, quiet: bool) -> None:
     """Keep the panels alive; unless ``quiet``, let one report an intrusion now and then."""
     found = fleet("127.0.0.1", _ABOUT["community"]["dc09"], panels, first=FIRST_PANEL)
     await together(*(_supervise(panel) for panel in found), *(() if quiet else (_intrude(found),)))
+
+
+async def _pass_by(credential: str, *, quiet: bool) -> None:
+    """Be the cameras at the gates; unless ``quiet``, let a vehicle or a person pass now and then."""
+    port, rate = _ABOUT["community"]["intake"], 0.001 if quiet else PASSING_PER_S
+    cameras = [
+        *viid_camera.fleet("127.0.0.1", port, len(LANES), first=FIRST_LANE, password=credential),
+        *viid_camera.fleet("127.0.0.1", port, 1, first=FIRST_FACE, password=credential, faces=1.0),
+    ]
+    await viid_camera.drive(cameras, rate, FOR_EVER_S, on_acknowledged=lambda _: None)
 
 
 async def _supervise(panel: Panel) -> None:

@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from prove.tiers import Tier, three_tiers
 
 CHUNK = 65_536
 
@@ -67,3 +70,17 @@ async def line(to: int) -> AsyncIterator[Line]:
         yield found
     finally:
         server.close()
+
+
+@asynccontextmanager
+async def cut_tiers(folder: Path, panels: int) -> AsyncIterator[tuple[dict[str, Tier], Line]]:
+    """Give three running tiers, and the line between community and county."""
+    async with AsyncExitStack() as stack:
+        found: list[Line] = []
+
+        async def through(port: int) -> int:
+            found.append(await stack.enter_async_context(line(port)))
+            return found[0].port
+
+        tiers = await stack.enter_async_context(three_tiers(folder, panels=panels, through=through))
+        yield tiers, found[0]

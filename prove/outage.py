@@ -7,7 +7,6 @@ Prints rates, times and counts.
 
 import argparse
 import asyncio
-import contextlib
 import tempfile
 import time
 from collections import Counter
@@ -20,9 +19,9 @@ from anju.domain.changes import Lane
 from anju.simulators.alarm_panel import Panel, fleet
 from anju.store import cursors, log
 from anju.store.log import this_node
-from prove.line import Line, line
+from prove.line import Line, cut_tiers
 from prove.same import same
-from prove.tiers import FIRST_PANEL, Tier, checked, three_tiers
+from prove.tiers import FIRST_PANEL, Tier, checked
 
 PANELS = 60
 ALARMS = 1_000  # intrusions among the reports
@@ -191,7 +190,7 @@ async def prove(count: int) -> bool:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anju-prove-")))
         folder.chmod(0o755)
-        tiers, cut = await stack.enter_async_context(_cut_tiers(folder))
+        tiers, cut = await stack.enter_async_context(cut_tiers(folder, PANELS))
         port = tiers["community"].ports["dc09"]
         run = Outage(tiers, cut, fleet("127.0.0.1", port, PANELS, first=FIRST_PANEL, retry_s=10))
         try:
@@ -199,19 +198,6 @@ async def prove(count: int) -> bool:
         finally:
             for panel in run.panels:
                 await panel.cut()
-
-
-@contextlib.asynccontextmanager
-async def _cut_tiers(folder: Path) -> Any:
-    async with AsyncExitStack() as stack:
-        found: list[Line] = []
-
-        async def through(port: int) -> int:
-            found.append(await stack.enter_async_context(line(port)))
-            return found[0].port
-
-        tiers = await stack.enter_async_context(three_tiers(folder, panels=PANELS, through=through))
-        yield tiers, found[0]
 
 
 async def _outage(run: Outage, count: int) -> bool:

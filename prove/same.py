@@ -28,15 +28,14 @@ async def digests(tier: Tier) -> dict[str, Digest]:
     return found
 
 
-async def same(tiers: dict[str, Tier], *, but: frozenset[str] = frozenset()) -> bool:
-    """Print rows and different ids at the three tiers; return whether all tables ``but`` these are the same there."""
+async def same(tiers: dict[str, Tier]) -> bool:
+    """Print rows and double ids at the three tiers; return whether all tables are the same there."""
     found = {name: await digests(tiers[name]) for name in ("community", "county", "city")}
     held = True
     for table, below in found["community"].items():
-        doubles = [found[name][table][0] - found[name][table][1] for name in found]
-        alike = all(found[name][table] == below for name in found) and not any(doubles)
-        counted = ", ".join(f"{name} {found[name][table][0]}" for name in found)
-        word = "the same rows at all three" if alike else "as agreed" if table in but else "NOT THE SAME"
-        print(f"{table}: {counted}; {sum(doubles)} double; {word}")
-        held &= alike or (table in but and not any(doubles))
+        double = sum(each[table][0] - each[table][1] for each in found.values())
+        alike = not double and all(each[table] == below for each in found.values())
+        counted = ", ".join(f"{name} {each[table][0]}" for name, each in found.items())
+        print(f"{table}: {counted}; {double} double; {'the same rows at all three' if alike else 'NOT THE SAME'}")
+        held &= alike
     return held

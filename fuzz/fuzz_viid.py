@@ -46,7 +46,6 @@ def _check(found: viid.Request) -> None:
             assert viid_ids.safe(each.device_id)
             assert not {"Data", "Password", "SubImageList", "IsVictim"} & each.members.keys()
             assert len(each.images) <= LIMITS.images
-            assert each.private <= each.members.keys()
             assert ("no_time" in each.flags) == (each.at is None and each.kind not in viid.STANDING)
         else:
             assert each.code in {7, 8}

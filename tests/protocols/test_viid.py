@@ -195,16 +195,10 @@ def test_empty_texts_and_nulls_count_as_absent_without_a_flag() -> None:
     assert found.flags == ()
 
 
-def test_members_outside_the_standard_are_kept_and_named_private() -> None:
+def test_members_outside_the_standard_are_kept() -> None:
     found = one("motor_vehicle", vehicle(OwnerName="张三", Vendor={"Data": "AAAA", "Depth": [1, {"Password": "x"}]}))
     assert found.members["OwnerName"] == "张三"
     assert found.members["Vendor"] == {"Depth": [1, {}]}
-    assert found.private == {"OwnerName", "Vendor"}
-
-
-def test_names_and_numbers_of_persons_are_named_private() -> None:
-    body = FACE.replace('"GenderCode": "1"', '"GenderCode": "1", "Name": "张三", "IDNumber": "11010519491231002X"')
-    assert {"Name", "IDNumber", "GenderCode"} <= one("face", body).private
 
 
 def test_the_password_of_a_camera_is_nowhere() -> None:

@@ -64,7 +64,7 @@ class ViidObject:
     """One object as it was submitted. ``at`` is when it was, from the member ``at_from``; None with flag ``no_time``.
 
     ``members`` have the standard's names and plain values: no pictures, no passwords, nothing that is for the police
-    only. ``private`` names those that must be sealed before they are stored. ``flags`` tell every oddity once.
+    only. Those in PERSONAL, and those outside the standard, may name a person. ``flags`` tell every oddity once.
     """
 
     kind: str
@@ -77,11 +77,6 @@ class ViidObject:
     members: dict[str, Any]
     images: tuple[SubImage, ...]
     flags: tuple[str, ...]
-
-    @property
-    def private(self) -> frozenset[str]:
-        """Return the names in ``members`` that speak of a person, or of who knows what: outside the standard."""
-        return frozenset(self.members) - (KINDS[self.kind].table.keys() - members.PERSONAL)
 
 
 @dataclass(frozen=True, slots=True)

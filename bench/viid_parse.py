@@ -63,9 +63,8 @@ def main() -> None:
         bare = rate(partial(msgspec.json.decode, wire))
         read = rate(partial(read_request, "motor_vehicle", wire))
         raw = rate(partial(raw_without_pictures, wire))
-        print(
-            f"{name}: {read:,.0f} objects per CPU second read (bare JSON {bare:,.0f}, ratio {read / bare:.2f}); raw {raw:,.0f}"
-        )
+        against = f"bare JSON {bare:,.0f}, ratio {read / bare:.2f}"
+        print(f"{name}: {read:,.0f} objects per CPU second read ({against}); raw record alone {raw:,.0f}")
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ async def _passed(tiers: dict[str, Tier], seen: Cameras) -> bool:
     held = _verdict("objects", seen.names, await drained(tiers, passing.there, seen.names))
     unlike, pictures = await seen.unlike(), sum(len(each.pictures) for each in seen.done)
     print(f"community: {pictures} pictures acknowledged, {unlike} of them not there byte for byte")
-    return held and not unlike
+    return await passing.tidy(tiers["community"]) and held and not unlike
 
 
 async def _kill(tiers: dict[str, Tier], kills: int, chance: random.Random) -> float:

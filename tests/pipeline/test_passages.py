@@ -23,10 +23,11 @@ from anju.errors import DatabaseAway
 from anju.pipeline.captures import Owned
 from anju.pipeline.passages import PassageKeeper, raw_sealed_for
 from anju.pipeline.registry import Registry
+from anju.pipeline.release import Releaser, Tally
 from anju.protocols.viid import SubImage, ViidObject
 from anju.security.blob_keys import BlobKeys
 from anju.security.sealing import Sealer
-from anju.store import devices, events, log, passages, sightings, watch
+from anju.store import devices, events, log, passages, quarantine, sightings, watch
 from anju.store.blobs import Blobs
 from anju.store.database import Database
 from anju.store.devices import NewDevice
@@ -56,10 +57,10 @@ class Gate:
 
     def keeper(self) -> PassageKeeper:
         how: dict[str, Any] = {"seal": self.sealer.seal, "clock": self.clock}
-        how |= {"on_committed": self._committed, "on_unsaved": self._unsaved}
+        how |= {"on_committed": self.committed, "on_unsaved": self._unsaved}
         return PassageKeeper(self.db, self.node, self.registry, self.blobs, **how)
 
-    async def _committed(self, lanes: frozenset[Lane]) -> None:
+    async def committed(self, lanes: frozenset[Lane]) -> None:
         self.lanes.append(lanes)
 
     async def _unsaved(self, lost: Event) -> None:
@@ -320,3 +321,15 @@ async def test_half_a_request_that_was_kept_before_is_told_as_repeats(gate: Gate
     await gate.keep(gate.keeper(), *told[:2])
     assert await gate.keep(gate.keeper(), *told) == [Fate.DUPLICATE, Fate.DUPLICATE, Fate.KEPT, Fate.KEPT]
     assert await gate.count("passage") == 4
+
+
+@pytest.mark.parametrize("bad", ["\0", "\x07"])
+async def test_a_held_object_runs_again_with_its_pictures(gate: Gate, bad: str) -> None:
+    told = replace(vehicle(1, gate.clock()), object_id=f"bad{bad}", images=(picture(JPEG),))
+    fate = (await gate.keep(gate.keeper(), told))[0]
+    assert fate is (Fate.HELD if bad == "\0" else Fate.KEPT)
+    found = await quarantine.waiting(gate.db, EVERYWHERE, reason="CharacterNotInRepertoire", station="keep", limit=9)
+    how: dict[str, Any] = {"clock": gate.clock, "told": gate.committed, "pictures": gate.blobs, "sealing": gate.sealer}
+    assert await Releaser(gate.db, gate.node, **how).run_all(found, by="安装员", note="") == Tally(len(found))
+    (kept,) = await gate.found()
+    assert await gate.blobs.read(kept.pictures[0].blob_id) == (JPEG, "image/jpeg")

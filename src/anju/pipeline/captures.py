@@ -119,12 +119,13 @@ class CaptureAcceptor:
         pieces = len(plain) // _PIECE + 1
         if self._bytes.take_many("", hour, pieces) < pieces or not self._strangers.take(source, hour):
             return None
-        sealed = base64.b64encode(self._seal(plain, _about(source))).decode()
+        sealed = base64.b64encode(self._seal(plain, held_about(source))).decode()
         value = {"viid": sealed, "kind": told.kind, "device": told.device_id[:64], "pictures": len(told.images)}
         return quarantine.Held(held_id, at, "", source, "/", "", STATION, UNKNOWN_DEVICE, None, value)
 
 
-def _about(source: str) -> str:
+def held_about(source: str) -> str:
+    """Return what a held object of ``source`` is sealed about."""
     return f"quarantine.value|{source}"
 
 
@@ -138,7 +139,7 @@ async def run_again(held: quarantine.Held, registry: Registry, keep: Keep, *, op
     Raises Conflict where it is not, or the object cannot be opened. Source: 4.2.2.
     """
     try:
-        plain = open_sealed(base64.b64decode(held.value["viid"], validate=True), _about(held.source_id))
+        plain = open_sealed(base64.b64decode(held.value["viid"], validate=True), held_about(held.source_id))
         told = msgspec.msgpack.decode(plain, type=ViidObject)
     except (KeyError, ValueError, Invalid, msgspec.MsgspecError) as error:
         raise Conflict("cannot_rerun", "this record does not hold all that is needed to run it again") from error

@@ -25,7 +25,7 @@ from anju.domain.cleaning import clean_text
 from anju.domain.sightings import Sighting
 from anju.domain.vehicles import KEY_REUSED, NEAR, NEAR_DUPLICATE, Passage
 from anju.domain.watch import WatchList
-from anju.pipeline.captures import Owned
+from anju.pipeline.captures import Owned, Seal, held_about
 from anju.pipeline.commit import POISON, GroupCommit
 from anju.pipeline.keep import Grown, Told, Unsaved, tell, write_events
 from anju.pipeline.registry import Registry
@@ -46,9 +46,6 @@ _log = structlog.get_logger(__name__)
 K = TypeVar("K")
 V = TypeVar("V")
 
-Seal = Callable[[bytes, str], bytes]
-"""Seals bytes about a name: only with that name do they open."""
-
 
 class Pictures(Protocol):
     """Where pictures go: ``write`` returns once they are on disk, ``record`` names them in a transaction."""
@@ -68,6 +65,11 @@ class _Request:
     raw: bytes
     id: UUID = field(default_factory=uuid7)
     kept: bool = False
+
+    @property
+    def raw_id(self) -> UUID | None:
+        """Return the id of the raw record, None where there is none."""
+        return self.id if self.raw else None
 
 
 @dataclass(slots=True)
@@ -182,12 +184,12 @@ class PassageKeeper:
         if told.kind in vehicles.KINDS:
             passage = vehicles.passage(told, known.reporter, at=request.at, pictures=pictures, passes=passes)
             text = vehicles.written(passage)
-            row = passages.row(passage, text, request.id)
+            row = passages.row(passage, text, request.raw_id)
             return _Ready(owned, request, mark, passage, stored, None, text, row)
         sighting = seeing.sighting(told, known.reporter, at=request.at, pictures=pictures, passes=passes)
         personal = self._personal(sighting, told)
         text = seeing.written(sighting)
-        row = sightings.row(sighting, text, request.id, personal)
+        row = sightings.row(sighting, text, request.raw_id, personal)
         return _Ready(owned, request, mark, sighting, stored, personal, text, row)
 
     def _personal(self, sighting: Sighting, told: Captured) -> bytes | None:
@@ -232,7 +234,7 @@ class PassageKeeper:
         return await tell(tx, grown, at=at, node=self._node)
 
     async def _frames(self, tx: Transaction, fresh: Sequence[_Ready]) -> None:
-        requests = {each.request.id: each.request for each in fresh if not each.request.kept}
+        requests = {each.request.id: each.request for each in fresh if each.request.raw and not each.request.kept}
         frames = [self._frame(each, Fate.KEPT) for each in requests.values()]
         if frames:
             await events.insert_frames(tx, frames, longest=2 * RAW_BYTES)
@@ -296,27 +298,23 @@ class PassageKeeper:
         _log.error("capture held", device=device.id, reason=reason, error=str(error)[:500])
         value = {"error": clean_text(str(error))[:500], **self._put_away(owned)}
         where = (device.site_id, device.id, device.place_path, device.jurisdiction)
-        held = quarantine.Held(uuid7(), request.at, *where, "keep", reason, request.id, value)
+        held = quarantine.Held(uuid7(), request.at, *where, "keep", reason, request.raw_id, value)
         async with self._db.transaction() as tx:
-            if not request.kept:
+            if request.raw and not request.kept:
                 await events.insert_frames(tx, [self._frame(request, Fate.HELD, reason)], longest=2 * RAW_BYTES)
             await quarantine.hold(tx, held)
         request.kept = True
         return Fate.HELD
 
     def _put_away(self, owned: Owned) -> dict[str, str]:
-        told = replace(owned.told, device_id=owned.known.device.account)
+        name = clean_text(owned.told.object_id)
+        told = replace(owned.told, object_id=name, device_id=owned.known.device.account)
         try:
             plain = msgspec.msgpack.encode(told)
         except (msgspec.MsgspecError, TypeError, ValueError):  # half a character: the raw record has it all
             return {"kind": told.kind}
-        sealed = self._seal(plain, held_sealed_for(owned.known.device.id))
+        sealed = self._seal(plain, held_about(owned.known.device.id))
         return {"kind": told.kind, "viid": b64encode(sealed).decode()}
-
-
-def held_sealed_for(source: str) -> str:
-    """Return what a held object of ``source`` is sealed about."""
-    return f"quarantine.value|{source}"
 
 
 def raw_sealed_for(raw_id: UUID) -> str:
@@ -374,7 +372,7 @@ def _as_seen(ready: _Ready, version: int) -> _Ready:
 
 def _again(ready: _Ready, record: Passage | Sighting) -> _Ready:
     """Return ``ready`` with another record."""
-    raw_id = ready.request.id
+    raw_id = ready.request.raw_id
     if isinstance(record, Passage):
         text = vehicles.written(record)
         return replace(ready, record=record, text=text, row=passages.row(record, text, raw_id))

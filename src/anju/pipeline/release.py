@@ -6,16 +6,17 @@ Source: 4.2.2 (uniform cleaning).
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from anju.domain.changes import Change, Fate, Lane, Origin
 from anju.domain.events import Event
 from anju.errors import Conflict, Refused
-from anju.pipeline import remote
+from anju.pipeline import captures, remote
 from anju.pipeline.accept import run_again
 from anju.pipeline.keep import Keeper, Told
+from anju.pipeline.passages import PassageKeeper, Pictures
 from anju.pipeline.registry import Registry
 from anju.store import links, log, quarantine
 from anju.store.database import Database
@@ -35,11 +36,31 @@ class Tally:
     reason: str = ""  # of the last one refused
 
 
-class Releaser:
-    """Runs held records again. It has a registry and a keeper of its own: any process may release."""
+class Sealing(Protocol):
+    """Seals bytes about a name, and opens them."""
 
-    def __init__(self, db: Database, node: NodeId, *, clock: Callable[[], datetime], told: Told) -> None:
+    def seal(self, value: bytes, about: str) -> bytes: ...
+    def open(self, sealed: bytes, about: str) -> bytes: ...
+
+
+class Releaser:
+    """Runs held records again. It has a registry and a keeper of its own: any process may release.
+
+    ``pictures`` and ``sealing`` are needed for what capture devices saw.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        node: NodeId,
+        *,
+        clock: Callable[[], datetime],
+        told: Told,
+        pictures: Pictures | None = None,
+        sealing: Sealing | None = None,
+    ) -> None:
         self._db, self._node, self._clock, self._told = db, node, clock, told
+        self._pictures, self._sealing = pictures, sealing
         self._registry = Registry(db, node, clock=clock)
         self._keeper = Keeper(db, node, clock=clock, on_committed=told, on_unsaved=_unsaved)
 
@@ -67,10 +88,26 @@ class Releaser:
 
     async def _report(self, held: quarantine.Held) -> Fate:
         await self._registry.refresh()
-        fate = await run_again(held, self._registry, self._keeper, at=self._clock())
+        if "viid" in held.value:
+            fate = await self._capture(held)
+        else:
+            fate = await run_again(held, self._registry, self._keeper, at=self._clock())
         if fate is Fate.HELD:
             raise Conflict("held_again", "it could not be kept this time either: see the newest record in quarantine")
         return fate
+
+    async def _capture(self, held: quarantine.Held) -> Fate:
+        """Keep a vehicle or a person that a device saw. Raises Conflict where this process cannot keep pictures."""
+        if self._pictures is None or self._sealing is None:
+            raise Conflict("cannot_rerun", "this process cannot keep pictures: run it again on the node's console")
+        keeper = PassageKeeper(
+            *(self._db, self._node, self._registry, self._pictures),
+            seal=self._sealing.seal,
+            clock=self._clock,
+            on_committed=self._told,
+            on_unsaved=_unsaved,
+        )
+        return await captures.run_again(held, self._registry, keeper.keep_alone, open_sealed=self._sealing.open)
 
     async def _receive(self, held: quarantine.Held) -> Fate:
         sender = await links.lower(self._db, held.source_id)

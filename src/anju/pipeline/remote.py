@@ -5,6 +5,7 @@ sites and for the nodes reached through it, for nothing else.
 Source: 4.2.2, 4.2.3 (receive, clean, store, forward); 8-g.
 """
 
+import struct
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,6 +48,7 @@ _OWN_FAULT = (
     psycopg.DataError,
     psycopg.IntegrityError,
     msgspec.MsgspecError,
+    struct.error,
     Refused,
     ArithmeticError,
     AttributeError,

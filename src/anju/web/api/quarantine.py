@@ -13,10 +13,12 @@ from fastapi import APIRouter, Query
 from anju.domain.rights import Action
 from anju.errors import Conflict
 from anju.pipeline.release import DISCARDED, Releaser
+from anju.security.sealing import Sealer
 from anju.store import quarantine, rejections
 from anju.store.quarantine import Held
 from anju.web.context import Here, Me, Services
 from anju.web.paging import MOST, PageQuery
+from anju.web.pictures import pictures
 from anju.web.words import Body, Name, Note, Time
 
 router = APIRouter(tags=["quarantine"])
@@ -141,4 +143,5 @@ async def list_rejections(
 
 
 def _releaser(here: Services) -> Releaser:
-    return Releaser(here.db, here.node, clock=here.clock, told=here.told)
+    blobs, sealer = pictures(here).blobs, Sealer(here.data / "keys")
+    return Releaser(here.db, here.node, clock=here.clock, told=here.told, pictures=blobs, sealing=sealer)

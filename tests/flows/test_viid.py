@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest_asyncio
 
 from anju import app
@@ -23,6 +24,7 @@ from anju.config import load
 from anju.control.corridor import Corridor
 from anju.control.desk import AlarmDesk
 from anju.domain.devices import Particulars, ViidAccess, sealed_for
+from anju.engines import Postgres
 from anju.engines.child import free_port
 from anju.security.blob_keys import BlobKeys
 from anju.security.keys import NodeKeys
@@ -331,3 +333,33 @@ async def test_devices_are_told_of_themselves_without_addresses_and_passwords(in
     assert [(each["ApeID"], each["IsOnline"]) for each in apes] == [(FIRST, "1")]
     assert ([each["ApeID"] for each in lanes], [each["TollgateID"] for each in tollgates]) == ([FIRST], [FIRST])
     assert not {"Password", "UserId", "IPAddr"} & apes[0].keys()
+
+
+async def test_while_the_database_is_away_senders_hear_so_and_lose_nothing(intake: Intake, postgres: Postgres) -> None:
+    name = intake.node.db.url.rpartition("/")[2].partition("?")[0]
+    async with (
+        intake.opened() as client,
+        await psycopg.AsyncConnection.connect(postgres.root_url(), autocommit=True) as owner,
+    ):
+        await owner.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        answer = await client.post("/VIID/MotorVehicles", json=batch(vehicle(1)))
+        assert (answer.status_code, answer.headers["retry-after"], one(answer)["StatusCode"]) == (503, "2", 2)
+        assert (await client.get("/healthz")).status_code == 503
+        await owner.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        assert codes(await client.post("/VIID/MotorVehicles", json=batch(vehicle(1)))) == [0]
+    assert len(await intake.column("SELECT 1 FROM passage")) == 1
+
+
+async def test_what_is_being_kept_is_answered_before_it_stops(intake: Intake) -> None:
+    async with intake.opened() as client:
+        async with intake.node.db.transaction() as tx:
+            await tx.execute("LOCK TABLE passage IN EXCLUSIVE MODE")
+            posting = asyncio.create_task(client.post("/VIID/MotorVehicles", json=batch(vehicle(1))))
+            waits = "SELECT 1 FROM pg_locks WHERE NOT granted"
+            while not await intake.column(waits):  # noqa: ASYNC110 - another connection's wait
+                await asyncio.sleep(0.01)
+            stopping = asyncio.create_task(intake.stop())
+            await asyncio.sleep(0)
+        assert codes(await posting) == [0]
+        await stopping

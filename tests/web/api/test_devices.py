@@ -217,3 +217,42 @@ async def test_the_words_of_the_registry_are_told(installer: httpx2.AsyncClient)
         "type_code": "117",
     }
     assert found["directions"][0] == {"code": "1", "zh": "东", "en": "east"}
+
+
+def camera(estate: Estate, **more: object) -> dict[str, object]:
+    told = {"kind": "lane", "name": "东门车道", "protocol": "viid", "place_id": estate.wall.id}
+    return {**told, "account": "51080200011210000001", **more}
+
+
+async def test_how_a_camera_speaks_is_kept_and_shown(installer: httpx2.AsyncClient, estate: Estate) -> None:
+    viid = {"user": "gateway", "addresses": ["192.0.2.10", "198.51.100.0/24"], "every_request": True, "created": True}
+    made = (await installer.post("/api/devices", json=camera(estate, credential="gate-7", viid=viid))).json()
+    assert made["keyed"] is True
+    assert made["viid"] == {
+        **viid,
+        "addresses": ["192.0.2.10/32", "198.51.100.0/24"],
+        "strict": False,
+        "text_status": False,
+    }
+    changed = await installer.patch(f"/api/devices/{made['id']}", json={"viid": {"strict": True}})
+    assert (changed.json()["viid"]["strict"], changed.json()["viid"]["user"]) == (True, "")
+
+
+async def test_what_no_camera_can_have_is_refused(installer: httpx2.AsyncClient, estate: Estate) -> None:
+    for wrong in ({"account": "1234"}, {"viid": {"addresses": ["gate"]}}, {"viid": {"user": "a:b"}}):
+        assert (await installer.post("/api/devices", json=camera(estate, **wrong))).status_code == 422
+
+
+async def test_a_camera_that_does_not_get_in_is_told_why(
+    web: Web, installer: httpx2.AsyncClient, estate: Estate
+) -> None:
+    made = (await installer.post("/api/devices", json=camera(estate))).json()
+    found = {each["field"]: each for each in (await installer.get(f"/api/devices/{made['id']}/why")).json()["findings"]}
+    assert (found["key"]["expected"], found["key"]["ok"]) == ("digest", False)
+    async with web.services.db.transaction() as tx:
+        names = (uuid7(), web.services.clock(), made["site_id"], made["id"], "viid", "192.0.2.10")
+        await events.insert_frames(tx, [RawFrame(*names, b"POST", "dropped", "bad digest")])
+    await installer.patch(f"/api/devices/{made['id']}", json={"credential": "gate-7"})
+    found = {each["field"]: each for each in (await installer.get(f"/api/devices/{made['id']}/why")).json()["findings"]}
+    assert (found["key"]["ok"], found["key"]["received"]) == (False, "another password")
+    assert "摘要认证不通过" in found["key"]["zh"]

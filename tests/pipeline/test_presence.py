@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+import pytest
 import pytest_asyncio
 
-from anju.domain.devices import NO_KEEPALIVE, UNREGISTERED, Device, DeviceState
+from anju.domain.devices import NO_KEEPALIVE, UNREGISTERED, Device, DeviceState, Particulars
 from anju.domain.rights import EVERYWHERE
 from anju.pipeline.keep import Keeper
 from anju.pipeline.presence import Presence
 from anju.pipeline.registry import Registry
-from anju.store import devices
+from anju.store import devices, places
 from anju.store.database import Database
 from anju.store.devices import NewDevice
 from anju.store.log import NodeId
@@ -41,6 +42,16 @@ class Stand:
         made = Presence(self.db, self.node, self.registry, self.keeper, clock=self.clock, told=nothing)
         await made.load()
         return made
+
+    async def behind(self, supervision_s: float | None) -> str:
+        """Register a camera that never opens a session of its own; return its id."""
+        particulars = Particulars(supervision_s=supervision_s)
+        new = NewDevice("lane", "西门车道", "viid", "51080200011190000002", particulars=particulars)
+        async with self.db.transaction() as tx:
+            place = await places.find(tx, EVERYWHERE, self.camera.place_id)
+            made = await devices.add(tx, place, new, Editor(self.node, "安装员", self.clock()))
+        await self.registry.refresh()
+        return made.id
 
     async def told(self) -> list[str]:
         query = "SELECT state FROM event WHERE code = 'silent' ORDER BY received_at, id"
@@ -135,3 +146,15 @@ async def test_a_restart_does_not_end_a_silence(stand: Stand) -> None:
     await presence.tell_silence()
     await (await stand.process()).tell_silence()
     assert await stand.told() == ["active"]
+
+
+@pytest.mark.parametrize(("supervision_s", "told"), [(600, ["active"]), (None, [])])
+async def test_a_camera_behind_a_gateway_is_missed_where_that_is_declared(
+    stand: Stand, supervision_s: float | None, told: list[str]
+) -> None:
+    presence, name = await stand.process(), await stand.behind(supervision_s)
+    presence.heard(name)
+    await presence.flush()
+    stand.clock.forward(1_801)
+    await presence.tell_silence()
+    assert await stand.told() == told

@@ -95,12 +95,15 @@ class Silence:
 
 _DUE = """
     SELECT id, account, heard_at, state_at, silent FROM (
-        SELECT d.id, d.account, s.heard_at, d.state_at, d.silent AS told,
-            s.unregistered_at IS NULL AND CASE WHEN d.silent THEN s.heard_at ELSE greatest(s.heard_at, %(since)s) END
+        SELECT d.id, d.account, coalesce(s.heard_at, d.heard_at) AS heard_at, d.state_at, d.silent AS told,
+            s.unregistered_at IS NULL
+            AND CASE WHEN d.silent THEN coalesce(s.heard_at, d.heard_at)
+                     ELSE greatest(coalesce(s.heard_at, d.heard_at), %(since)s) END
             < %(at)s - %(misses)s * make_interval(secs => coalesce((d.body->>'supervision_s')::float8, %(period_s)s))
             AS silent
-        FROM viid_session s JOIN device d ON d.id = s.device_id
+        FROM device d LEFT JOIN viid_session s ON s.device_id = d.id
         WHERE d.home_node = %(node)s AND d.protocol = 'viid' AND d.retired_at IS NULL
+            AND (s.device_id IS NOT NULL OR d.heard_at IS NOT NULL AND d.body->>'supervision_s' IS NOT NULL)
     ) AS line WHERE told <> silent ORDER BY id LIMIT 200
 """
 
@@ -110,6 +113,7 @@ async def due(
 ) -> Sequence[Silence]:
     """Return what must be told: devices silent for ``misses`` periods, and silent ones that were heard again.
 
+    Devices behind a gateway have no session of their own: they must be heard where a supervision time is declared.
     ``since`` is when we began to listen: a silence of our own is not the device's.
     """
     rows = await db.fetch(_DUE, node=node_id, at=at, since=since, misses=misses, period_s=period_s)

@@ -192,3 +192,26 @@ async def test_a_full_disk_refuses_whole_calls_and_recovers(db: Database, blobs:
     (after,) = await keep(db, blobs, picture(b"after"))
     assert (blobs.folder / after.segment).stat().st_size == after.offset + segments.span(5)
     assert [(await blobs.read(each.id))[0] for each in (before, after)] == [JPEG, b"after"]
+
+
+async def test_a_caller_who_gives_up_takes_nobody_with_him(db: Database, blobs: Blobs) -> None:
+    impatient = asyncio.create_task(blobs.write([picture(b"given up")]))
+    patient = asyncio.create_task(keep(db, blobs, picture(b"waited for")))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    (stored,) = await patient
+    assert (await blobs.read(stored.id))[0] == b"waited for"
+    assert (await asyncio.gather(impatient, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+
+
+async def test_who_comes_while_too_much_waits_is_told_to_come_again(db: Database, blobs: Blobs) -> None:
+    large = picture(bytes(30_000_000))
+    done = await asyncio.gather(*(blobs.write([large]) for _ in range(4)), return_exceptions=True)
+    assert [isinstance(each, PicturesAway) for each in done] == [False, False, False, True]
+    assert len(await blobs.write([large])) == 1
+
+
+async def test_two_classes_share_one_call(db: Database, blobs: Blobs) -> None:
+    stored = await keep(db, blobs, picture(b"1"), picture(b"2", "face"), picture(b"3"), picture(b"4", "face"))
+    assert [(await blobs.read(each.id))[0] for each in stored] == [b"1", b"2", b"3", b"4"]
+    assert [each.segment.partition("/")[0] for each in stored] == ["passage", "face", "passage", "face"]

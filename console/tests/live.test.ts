@@ -36,6 +36,18 @@ test('a broken line resumes from the last token', () => {
   expect(told).toEqual(['reset first', 'up', 'changes 0', 'down', 'up'])
 })
 
+test('a line closed because rights changed begins anew: nothing seen under the old ones is kept', () => {
+  const { link, lines, told } = lab()
+  link.start()
+  lines[0]?.say({ type: 'hello', token: 't1' })
+  lines[0]?.say({ type: 'closing', reason: 'rights_changed' })
+  lines[0]?.close()
+  vi.advanceTimersByTime(500)
+  expect(lines[1]?.url).toBe('ws://here/api/live')
+  lines[1]?.say({ type: 'hello', token: 't2' })
+  expect(told).toEqual(['reset first', 'up', 'down rights_changed', 'reset first', 'up'])
+})
+
 test('reset forgets the token and asks for a reload', () => {
   const { link, lines, told } = lab()
   link.start()

@@ -18,6 +18,7 @@ from anju.domain.changes import Change, Lane, Origin
 from anju.domain.events import MASK
 from anju.domain.rights import Action, Principal, Scope
 from anju.store import events, log
+from anju.store.versions import Subject, bump
 from anju.web.live import Live, LogTail
 from anju.web.pictures import pictures
 from anju.web.server import make_app
@@ -162,6 +163,17 @@ async def test_the_page_of_a_revoked_account_closes_within_three_seconds(desk: D
             assert (await heard(socket, "closing"))["reason"] == "session_ended"
             with pytest.raises(ConnectionClosed):
                 await socket.recv()
+
+
+async def test_a_page_whose_rights_changed_is_told_to_begin_anew(desk: Desk) -> None:
+    account = await desk.web.account("guard", everywhere("guard"))
+    async with desk.page("guard") as socket:
+        await heard(socket, "hello")
+        async with desk.web.services.db.transaction() as tx:
+            await tx.execute("DELETE FROM role_grant WHERE account_id = %(account)s", account=account)
+            await bump(tx, Subject.RIGHTS)
+        async with asyncio.timeout(4):
+            assert (await heard(socket, "closing"))["reason"] == "rights_changed"
 
 
 async def test_nobody_listens_without_a_session(desk: Desk) -> None:

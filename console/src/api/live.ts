@@ -30,6 +30,8 @@ const LONGEST_WAIT_MS = 8_000
 /** The server tells its status every 5 s: silence for longer means a dead line that nobody closed. */
 export const SILENCE_MS = 15_000
 
+export const RIGHTS_CHANGED = 'rights_changed'
+
 /** The live push: reconnects for ever, resumes where it stopped, says when it could not. */
 export class LiveLink {
   private token = ''
@@ -97,7 +99,11 @@ export class LiveLink {
       case 'status': this.events.status(message); break
       case 'unsaved': this.events.unsaved(message.alarm); break
       case 'reset': this.token = ''; this.events.reset(message.reason); break
-      case 'closing': this.reason = message.reason; break
+      case 'closing':
+        this.reason = message.reason
+        // What was shown under other rights is loaded anew.
+        if (message.reason === RIGHTS_CHANGED) this.token = ''
+        break
     }
   }
 }

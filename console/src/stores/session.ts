@@ -49,6 +49,12 @@ export const useSession = defineStore('session', () => {
       else throw error
     }
   }
+  /** Counts how often the rights of who sits here were changed under the open page. */
+  const rights = ref(0)
+  async function reload(): Promise<void> {
+    await load().catch(() => undefined)
+    rights.value++
+  }
   /** Resolves once it is known whether somebody is logged in. */
   function ready(): Promise<void> {
     asking ??= load().catch(() => { asking = null })
@@ -87,5 +93,5 @@ export const useSession = defineStore('session', () => {
   }
   const toggleLanguage = () => prefer({ language: spoken() === 'zh' ? 'en' : 'zh' })
 
-  return { view, look, account, locked, ended, tier, desk, can, apply, load, ready, login, logout, forget, lock, unlock, markLocked, takeDesk, prefer, toggleLanguage }
+  return { view, look, account, locked, ended, tier, desk, rights, can, apply, load, reload, ready, login, logout, forget, lock, unlock, markLocked, takeDesk, prefer, toggleLanguage }
 })

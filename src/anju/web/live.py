@@ -319,10 +319,21 @@ class Live:
                     line, {"type": "status", **await self._status(line.scopes, database_away=self._tail.database_away)}
                 )
             await asyncio.sleep(CHECK_S)
-            if not await self._still_there(line):
-                await _end(line.socket, "session_ended")
+            reason = await self._why_over(line)
+            if reason:
+                await _end(line.socket, reason)
                 return
             await self._ask_rights(line)
+
+    async def _why_over(self, line: Line) -> str:
+        """Return why the page may not go on as it is, '' where it may; it shows what other rights would not."""
+        grants = line.principal.grants
+        if not await self._still_there(line):
+            return "session_ended"
+        if line.principal.grants == grants:
+            return ""
+        await self._services.rights.refresh()  # what the page asks for now must not be answered by the rights it had
+        return "rights_changed"
 
     async def _still_there(self, line: Line) -> bool:
         """Ask for the session again; while the database is away it goes on: the desk must keep sounding alarms."""

@@ -8,23 +8,25 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
 
-from anju.devices.viid import Asked, Behind, Posted, ViidDoor
+from anju.devices.viid import Asked, Behind, Posted, ViidDoor, serve
 from anju.devices.viid_gate import Directory, Registered
 from anju.devices.viid_http import MOST
 from anju.domain.changes import Fate
 from anju.domain.cleaning import Reporter
 from anju.domain.devices import Device, DeviceState, Particulars, ViidAccess
-from anju.errors import DatabaseAway, WireError
+from anju.errors import DatabaseAway, EngineError, WireError
 from anju.pipeline.registry import Known
 from anju.protocols.viid import Bad
 from anju.store.viid_sessions import Session
 from anju.wire.http import HttpServer
+from anju.wire.tls import make_certificate, pinned
 
 NOW = datetime(2026, 11, 22, 8, 15, 31, tzinfo=UTC)
 CAMERA, GATEWAY, BEHIND, OTHER = (f"5108020001119000000{n}" for n in range(1, 5))
@@ -468,3 +470,22 @@ async def test_a_changed_object_is_handed_on_as_a_change(door: Door) -> None:
     async with door.client(**{"User-Identify": CAMERA}) as client:
         assert codes(await client.put("/VIID/MotorVehicles", json=batch(passage(1)))) == [0]
     assert door.posted[0].replaces
+
+
+async def test_the_door_may_be_tls(door: Door, tmp_path: Path) -> None:
+    certificate, key = make_certificate("东坝", tmp_path, now=datetime.now(UTC))
+    server = await serve(door.door, "127.0.0.1", 0, tls=(certificate, key))
+    trust = pinned(certificate.read_text())
+    async with httpx2.AsyncClient(verify=trust, trust_env=False, auth=httpx2.DigestAuth(CAMERA, PASSWORD)) as client:
+        answer = await client.post(f"https://127.0.0.1:{server.port}/VIID/System/Register")
+    await server.close()
+    assert answer.status_code == 200
+
+
+async def test_processes_share_a_port_and_strangers_do_not(door: Door) -> None:
+    one_of_two = await serve(door.door, "127.0.0.1", 0, shared=True)
+    other = await serve(door.door, "127.0.0.1", one_of_two.port, shared=True)
+    with pytest.raises(EngineError, match="Choose another"):
+        await serve(door.door, "127.0.0.1", one_of_two.port)
+    await one_of_two.close()
+    await other.close()

@@ -26,7 +26,7 @@ from anju.store.database import Database
 from anju.store.log import this_node
 
 PASSWORD = f"Prove-{secrets.token_urlsafe(12)}-7"
-READY_S = 60.0
+READY_S = 240.0  # a start takes 2 s on a quiet machine
 ADMINISTRATORS = [
     {"class": each, "username": f"{each}1", "name": f"{each} 1", "password": f"{PASSWORD}-{each}"}
     for each in ("system", "security", "audit")

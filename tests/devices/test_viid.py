@@ -350,6 +350,17 @@ async def test_a_gzip_body_is_unpacked_and_a_bomb_is_not(door: Door) -> None:
     assert {"gzip bomb", "bad gzip", "unknown encoding"} <= door.door.rejected.keys()
 
 
+async def test_bodies_that_are_held_have_a_common_bound(door: Door) -> None:
+    await door.open_session()
+    door.door.room.most = 3_000_000
+    packed = gzip.compress(json.dumps(batch(passage(1, Note="x" * 4_000_000))).encode())
+    head = {"User-Identify": CAMERA, "Content-Encoding": "gzip"}
+    async with door.client(**head) as client:
+        answer = await client.post("/VIID/MotorVehicles", content=packed)
+        assert (answer.status_code, answer.headers["retry-after"], one(answer)["StatusCode"]) == (503, "2", 2)
+    assert door.door.room.held == 0
+
+
 async def chunks(size: int) -> AsyncIterator[bytes]:
     for _ in range(size // 65_536 + 1):
         yield bytes(65_536)

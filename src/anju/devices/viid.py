@@ -122,7 +122,10 @@ class Behind:
 
 
 class ViidDoor:
-    """An ASGI application for ``/VIID``; ``library`` is our own code. ``rejected`` counts refusals by reason."""
+    """An ASGI application for ``/VIID``; ``library`` is our own code. ``rejected`` counts refusals by reason.
+
+    ``room`` bounds the bodies that are held at once.
+    """
 
     def __init__(
         self,
@@ -137,7 +140,7 @@ class ViidDoor:
         self._directory, self._presence, self._behind = directory, presence, behind
         self._library, self._clock = library, clock
         self._gate = Gate(directory, clock=clock, nonce_key=nonce_key)
-        self._room = Room()
+        self.room = Room()
         self.rejected: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -222,7 +225,7 @@ class ViidDoor:
 
     async def _named(self, told: Exchange, sender: Registered) -> Registered:
         """Return the device the body names, where the sender may speak for it; the sender itself for an empty body."""
-        async with told.read(self._room) as body:
+        async with told.read(self.room) as body:
             code = viid.parse_sender(body)
         found = self._directory.find(code) if code else sender
         if found is None or not sender.may_speak_for(found):
@@ -242,7 +245,7 @@ class ViidDoor:
 
     async def _post(self, told: Exchange, kind: str, sender: Registered) -> Response:
         access = sender.device.particulars.viid
-        async with told.read(self._room) as body:
+        async with told.read(self.room) as body:
             self._gate.check_probe(told)
             request = viid.read_request(kind, body, strict=access.strict)
             good = [each for each in request.objects if isinstance(each, ViidObject)]
@@ -267,7 +270,7 @@ class ViidDoor:
             await self._behind.wrong(WireError(first, data=copied(told), account=told.account), told.peer)
 
     async def _delete(self, told: Exchange, kind: str, sender: Registered, object_id: str) -> Response:
-        async with told.read(self._room) as body:
+        async with told.read(self.room) as body:
             ids = [object_id] if object_id else told.ids(body)
         if not 0 < len(ids) <= IDS_MOST:
             raise No(400, JSON_CONTENT, f"IDList names 1 to {IDS_MOST} objects", reason="json content")

@@ -82,6 +82,7 @@ class Exchange:
     body: bytes = b""
     _receive: Receive | None = field(default=None, repr=False)
     _over: bool = False
+    _size: int = 0  # bytes of the room that it holds
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive) -> "Exchange":
@@ -144,28 +145,31 @@ class Exchange:
             raise No(415, INVALID_OPERATION, "Content-Encoding may be gzip", reason="unknown encoding")
         if self._declared() > MOST:
             raise _too_large()
-        pieces: list[bytes] = []
         try:
-            await self._fill(pieces, room)
-            self.body = b"".join(pieces)
+            self.body = await self._whole(room)
             if "gzip" in packing:
                 self.body = _unpacked(self.body)
+                self._hold(room, len(self.body))
             yield self.body
         finally:
-            room.held -= sum(map(len, pieces))
+            room.held -= self._size
 
-    async def _fill(self, pieces: list[bytes], room: Room) -> None:
-        size = 0
+    def _hold(self, room: Room, size: int) -> None:
+        room.take(size)
+        self._size += size
+
+    async def _whole(self, room: Room) -> bytes:
+        pieces: list[bytes] = []
         try:
             async with asyncio.timeout(BODY_S):
                 async for piece in self._pieces():
-                    room.take(len(piece))
+                    self._hold(room, len(piece))
                     pieces.append(piece)
-                    size += len(piece)
-                    if size > MOST:
+                    if self._size > MOST:
                         raise _too_large()
         except TimeoutError as error:
             raise No(408, BUSY, f"no whole body within {BODY_S:.0f} s", reason="slow body") from error
+        return b"".join(pieces)
 
     async def skip(self) -> None:
         """Throw the rest of the body away, within the bounds of a body; who waits for a go-ahead is not given one."""

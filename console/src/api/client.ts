@@ -1,5 +1,5 @@
 /** One door to the server: JSON in, JSON out, refusals as one error class. */
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 15_000, FILE_PATIENCE_MS = 180_000
 
 export interface FieldError { field: string; message: string }
 
@@ -34,12 +34,13 @@ function parsed(text: string): unknown {
   try { return text ? JSON.parse(text) : null } catch { return null }
 }
 
-async function ask(method: string, path: string, body: unknown): Promise<Response> {
+async function ask(method: string, path: string, body: unknown, patience: number): Promise<Response> {
+  const file = body instanceof Blob
   try {
     return await fetch(path, {
-      method, credentials: 'same-origin', signal: AbortSignal.timeout(PATIENCE_MS),
-      headers: { 'X-Anju': '1', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      method, credentials: 'same-origin', signal: AbortSignal.timeout(patience),
+      headers: { 'X-Anju': '1', ...(body === undefined ? {} : { 'Content-Type': file ? 'application/octet-stream' : 'application/json' }) },
+      body: body === undefined ? undefined : file ? body : JSON.stringify(body),
     })
   } catch {
     throw new ApiError(0, 'unreachable', '')
@@ -52,11 +53,11 @@ function refusal(status: number, json: unknown): ApiError {
 }
 
 /** An answer that is no refusal; a refusal for want of a fresh password is asked again once. */
-async function knock(method: string, path: string, body?: unknown, again = true): Promise<Response> {
-  const answer = await ask(method, path, body)
+async function knock(method: string, path: string, body?: unknown, patience = PATIENCE_MS, again = true): Promise<Response> {
+  const answer = await ask(method, path, body, patience)
   if (answer.ok) return answer
   const error = refusal(answer.status, parsed(await answer.text()))
-  if (error.code === 'reauthenticate' && again && (await doorman?.reauthenticate())) return knock(method, path, body, false)
+  if (error.code === 'reauthenticate' && again && (await doorman?.reauthenticate())) return knock(method, path, body, patience, false)
   if (error.code === 'no_session') doorman?.loggedOut()
   if (error.code === 'locked') doorman?.locked()
   throw error
@@ -78,9 +79,14 @@ export async function page<T>(path: string, query?: Query): Promise<{ items: T[]
   return Array.isArray(found) ? { items: found, next: null } : { items: found.items ?? [], next: found.next ?? null }
 }
 
-/** Fetch a file; the server says in a header how many rows it holds. */
-export async function download(path: string): Promise<{ file: Blob; rows: number | null }> {
-  const answer = await knock('GET', path)
+/** Fetch a file; the server says in a header how many rows it holds. With a body it is asked for by POST. */
+export async function download(path: string, body?: unknown): Promise<{ file: Blob; rows: number | null }> {
+  const answer = await knock(body === undefined ? 'GET' : 'POST', path, body, FILE_PATIENCE_MS)
   const rows = answer.headers.get('X-Anju-Rows')
   return { file: await answer.blob(), rows: rows === null ? null : Number(rows) }
+}
+
+/** Send a file as it is. */
+export async function upload<T>(path: string, file: Blob): Promise<T> {
+  return parsed(await (await knock('POST', path, file, FILE_PATIENCE_MS)).text()) as T
 }

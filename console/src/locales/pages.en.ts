@@ -125,7 +125,7 @@ export const pagesEn: Same<typeof pagesZh> = {
     states: { wanted: 'wanted', sent: 'sent', confirmed: 'done', done: 'done', refused: 'refused', unknown: 'outcome unknown', expired: 'too late' },
   },
   statistics: {
-    by: 'Per', by_hour: 'hour', by_day: 'day', of: 'Split', of_level: 'by level', of_kind: 'by kind', range: 'Time', last_24: 'Last 24 hours', last_7: 'Last 7 days', last_30: 'Last 30 days', total: '{n} in all', empty: 'No alarm in this time', empty_why: 'No alarm was raised in this time and place.', click: 'Click a bar to see the alarms behind it', place: 'Place', all_places: 'All places in scope', time: 'Time', exported: '{n} rows exported', export: 'Export CSV', table: 'Table', count: 'Count', chart_label: 'Bars of alarms, {n} in all', sum: 'Sum',
+    by: 'Per', by_hour: 'hour', by_day: 'day', of: 'Split', of_level: 'by level', of_kind: 'by kind', range: 'Time', last_24: 'Last 24 hours', last_7: 'Last 7 days', last_30: 'Last 30 days', total: '{n} in all', empty: 'No alarm in this time', empty_why: 'No alarm was raised in this time and place.', place: 'Place', all_places: 'All places in scope', time: 'Time', table: 'Table', count: 'Count', sum: 'Sum',
     handling: 'Handling', handling_why: 'Time since the alarm was raised: median / nine of ten within', raised: 'Raised', in_time: 'Acknowledged in time', acknowledged_s: 'Until acknowledged', closed_s: 'Until closed', true: 'True', false: 'False', escalated: 'Escalated', to_review: 'To review', target: 'target {span}',
   },
 }

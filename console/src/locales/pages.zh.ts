@@ -115,7 +115,7 @@ export const pagesZh = {
     states: { wanted: '待执行', sent: '已下发', confirmed: '已执行', done: '已执行', refused: '被拒', unknown: '结果未知', expired: '已过时' },
   },
   statistics: {
-    by: '按', by_hour: '每小时', by_day: '每天', of: '分类', of_level: '按级别', of_kind: '按类型', range: '时间', last_24: '最近 24 小时', last_7: '最近 7 天', last_30: '最近 30 天', total: '共 {n} 起', empty: '这段时间没有报警', empty_why: '这段时间、这个范围内没有产生报警。', click: '点柱子查看背后的报警', place: '地点', all_places: '范围内全部地点', time: '时间', exported: '已导出 {n} 行', export: '导出 CSV', table: '数据表', count: '数量', chart_label: '报警数量图,共 {n} 起', sum: '合计',
+    by: '按', by_hour: '每小时', by_day: '每天', of: '分类', of_level: '按级别', of_kind: '按类型', range: '时间', last_24: '最近 24 小时', last_7: '最近 7 天', last_30: '最近 30 天', total: '共 {n} 起', empty: '这段时间没有报警', empty_why: '这段时间、这个范围内没有产生报警。', place: '地点', all_places: '范围内全部地点', time: '时间', table: '数据表', count: '数量', sum: '合计',
     handling: '处置', handling_why: '时长从报警产生算起:中位数 / 九成不超过', raised: '产生', in_time: '按时确认', acknowledged_s: '到确认', closed_s: '到关闭', true: '真警', false: '误报', escalated: '升级告知', to_review: '待复核', target: '时限 {span}',
   },
 }

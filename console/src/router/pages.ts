@@ -1,5 +1,5 @@
 /** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
-import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, User, Van } from '@element-plus/icons-vue'
+import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Upload, User, Van } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 import type { Key } from '@/locales'
@@ -47,6 +47,8 @@ export const PAGES: readonly PageEntry[] = [
   { path: 'linkage', name: 'linkage', title: 'page.linkage', section: 'operations', action: 'linkage.read', icon: Share, jump: 'i', component: () => import('@/views/linkage/LinkagePage.vue') },
   { path: 'statistics', name: 'statistics', title: 'page.statistics', section: 'statistics', action: 'statistics.read', icon: DataAnalysis, jump: 's', component: () => import('@/views/statistics/StatisticsPage.vue') },
   { path: 'links', name: 'links', title: 'page.links', section: 'system', action: 'links.read', icon: Connection, jump: 'l', component: () => import('@/views/links/LinksPage.vue') },
+  { path: 'site_files', name: 'site_files', title: 'page.site_files', section: 'system', action: 'site.export', icon: Upload, jump: 'x', component: () => import('@/views/site_files/SiteFilesPage.vue') },
+  { path: 'backups', name: 'backups', title: 'page.backups', section: 'system', action: 'system.backup', icon: FolderChecked, jump: 'b', component: () => import('@/views/backups/BackupsPage.vue') },
   { path: 'users', name: 'users', title: 'page.users', section: 'system', action: 'users.read', icon: User, jump: 'u', component: () => import('@/views/users/UsersPage.vue') },
   { path: 'roles', name: 'roles', title: 'page.roles', section: 'system', action: 'roles.read', icon: KeyIcon, jump: 'r', component: () => import('@/views/roles/RolesPage.vue') },
   { path: 'policies', name: 'policies', title: 'page.policies', section: 'system', action: 'policies.read', icon: Setting, component: () => import('@/views/policies/PoliciesPage.vue') },

@@ -5,7 +5,6 @@ import { fromBase64, fromHex, hexdump } from '@/views/events/hexdump'
 import { forget, grouped, path, sample } from '@/views/links/samples'
 import { codeLength, kindsUnder } from '@/views/places/kinds'
 import { allowed, subjects, toggled } from '@/views/roles/matrix'
-import { csv } from '@/views/statistics/csv'
 import { behind, stacked } from '@/views/statistics/series'
 
 beforeEach(forget)
@@ -45,10 +44,6 @@ test('what lies outside the range is not counted', () => {
 
 test('a bar opens the rows of its hour', () => {
   expect(behind('2026-11-25T02:00:00.000Z', 'hour')).toEqual({ since: '2026-11-25T02:00:00.000Z', until: '2026-11-25T03:00:00.000Z' })
-})
-
-test('a file for spreadsheets quotes what needs it and starts no formula', () => {
-  expect(csv([['a,b', 'say "x"', 3], ['=1+1', null, -2]])).toBe('\ufeff"a,b","say ""x""",3\r\n\'=1+1,,-2\r\n')
 })
 
 test('a role holds only actions of its class', () => {

@@ -10,10 +10,10 @@ export interface Drawn { names: string[]; at: string[]; colours: (string | null)
 /** Kinds have no colour of their own: quiet ones that no level and no state wears, readable on both grounds. */
 const QUIET = ['#5b7fc7', '#9a6fb5', '#3f9488', '#a3803f', '#78849a', '#b8688a', '#6d9148', '#4f8fb0'] as const
 
-/** Kinds from the most frequent to the rarest. */
-export function frequent(bars: readonly Bar[]): string[] {
+/** Kinds, or labels, from the most frequent to the rarest. */
+export function frequent(bars: readonly Bar[], of: 'kind' | 'label' = 'kind'): string[] {
   const sums = new Map<string, number>()
-  for (const each of bars) sums.set(each.kind ?? '', (sums.get(each.kind ?? '') ?? 0) + each.count)
+  for (const each of bars) sums.set(each[of] ?? '', (sums.get(each[of] ?? '') ?? 0) + each.count)
   return [...sums].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([kind]) => kind)
 }
 

@@ -21,7 +21,7 @@ function following(at: Date, by: 'hour' | 'day'): Date {
 }
 
 /** One column per hour or day, also where nothing happened; one stack per level or kind, in ``order`` and then by name. */
-export function stacked(bars: Bar[], of: 'level' | 'kind', by: 'hour' | 'day', since: Date, until: Date, order: string[] = []): Stacked {
+export function stacked(bars: Bar[], of: 'level' | 'kind' | 'label', by: 'hour' | 'day', since: Date, until: Date, order: string[] = []): Stacked {
   const at: string[] = []
   for (let each = bucket(since, by); each < until && at.length < 2000; each = following(each, by)) at.push(each.toISOString())
   const column = new Map(at.map((each, index) => [each, index]))

@@ -26,7 +26,7 @@ _TRUE = frozenset({"1", "true", "yes", "y", "是", "有"})
 _FALSE = frozenset({"0", "false", "no", "n", "否"})
 _COLOUR_LETTERS = dict(zip("ABCDEFGHIJ", ("2", "3", "6", "12", "4", "10", "9", "5", "8", "1"), strict=True))
 _LOOSE_TIME = re.compile(
-    r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?[T ]*(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(\.\d{1,6})?(.*)"
+    r"(\d{4})[-/年]?(\d{1,2})[-/月]?(\d{1,2})(?:日[T ]*|[T ]+)(\d{1,2}):?(\d{1,2})(?::?(\d{1,2}))?(\.\d{1,6})?(.*)"
 )
 
 
@@ -204,6 +204,8 @@ def instant(found: str) -> datetime | None:
 
 
 def _loose_instant(found: str) -> datetime | None:
+    if whole(found, 10) or whole(found, 13):  # seconds or milliseconds since 1970
+        return datetime.fromtimestamp(int(found) / (1 if len(found) == 10 else 1000), UTC)
     parts = _LOOSE_TIME.fullmatch(found)
     if parts is None:
         return None

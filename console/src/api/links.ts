@@ -13,7 +13,7 @@ export interface Links { upper: Upper | null; lower: Lower[]; own_fingerprint?: 
 export interface Reconciled { node: string; name?: string; day: string; kind: string; sent: number; received?: number; kept?: number; duplicate?: number; held?: number; dropped?: number; fates?: Record<string, number>; marks?: Partial<Backlog>; whole?: boolean; checked_at?: string }
 export interface Ranked {
   site_id: string; name: string; node: string; place_path?: string; longitude?: number | null; latitude?: number | null
-  open_level_1: number; open: number; delay_s: number | null; online: number; total: number; online_rate: number | null; state?: string; last_seen_at?: string | null
+  open_level_1: number; open: number; open_by_level?: Record<string, number>; oldest_at?: string | null; delay_s: number | null; online: number; total: number; online_rate: number | null; state?: string; last_seen_at?: string | null
 }
 export interface Resync { node: string; lane: string; at: string; first: number; last: number; rows: number; ended_at: string | null }
 

@@ -122,6 +122,7 @@ export const en: Same<typeof zh> = {
   },
   clock: { synchronised: 'in step with the server', not: 'not in step yet' },
   home: {
+    communities: 'Communities now', all_communities: 'All {n} communities',
     open: 'Not acknowledged', online: 'Devices online', today: 'Events today', oldest: 'Longest unhandled', none: 'none', histogram: 'Alarms in 24 h by level', to_do: 'What needs somebody now', nothing: 'No alarm waits for anybody.', no_data: 'No alarm in the last 24 hours', see_all: 'See all', level_unit: '{n}', updated: 'as of {time}', yours: 'What you may use',
   },
   keys: {

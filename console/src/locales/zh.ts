@@ -120,7 +120,7 @@ export const zh = {
   },
   clock: { synchronised: '已与服务器对时', not: '尚未对时' },
   home: {
-    open: '未确认报警', online: '设备在线率', today: '今日事件', oldest: '最久未处理', none: '无', histogram: '24 小时报警(按级别)', to_do: '现在需要人处理', nothing: '没有等待处理的报警。', no_data: '最近 24 小时没有报警', see_all: '查看全部', level_unit: '{n} 条', updated: '更新于 {time}', yours: '您可以使用的功能',
+    open: '未确认报警', online: '设备在线率', today: '今日事件', oldest: '最久未处理', none: '无', histogram: '24 小时报警(按级别)', to_do: '现在需要人处理', nothing: '没有等待处理的报警。', no_data: '最近 24 小时没有报警', see_all: '查看全部', level_unit: '{n} 条', updated: '更新于 {time}', yours: '您可以使用的功能', communities: '各小区现状', all_communities: '全部 {n} 个小区',
   },
   keys: {
     title: '快捷键', alarms: '报警', go: '跳转(先按 g)', general: '通用', space: '确认', digits: '判定', digit_true: '真警', enter: '关闭', walk: '上一条 / 下一条', escape: '返回,放开按键', undo: '撤销关闭', mute: '静音 60 秒', search: '搜索', help: '显示本表', full: '全屏',

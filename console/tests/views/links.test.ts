@@ -4,7 +4,7 @@ import type { Ranked } from '@/api/links'
 import type { Alarm } from '@/api/types'
 import { difference, fates, girth, lastDay, lowerStanding, reasonKey, secondsLeft, upperStanding } from '@/views/links/standing'
 import { communities, openBySite } from '@/views/map/communities'
-import { delivery, inTrouble, ranked } from '@/views/ranking/order'
+import { ageHeat, delayText, delivery, inTrouble, onlineHeat, ranked } from '@/views/ranking/order'
 
 const NOW = Date.parse('2026-11-25T12:00:00Z')
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString()
@@ -70,4 +70,10 @@ test('a community shows its worst open alarm; a drill is a notice; a cut link co
   const found = communities([site('a'), site('b'), site('c'), site('d'), { id: 'x', kind: 'building', name: 'x' }], alarms, new Map([['c', 'cut']]))
   expect(found.map((each) => [each.id, each.condition, each.open])).toEqual([['a', 'level1', 2], ['b', 'level4', 1], ['c', 'cut', 0], ['d', 'offline', 0]])
   expect(communities([site('a')], null, new Map())[0]?.open).toBe(9)
+})
+
+test('a cell is warm where somebody waits long or devices are silent, and says why in words', () => {
+  expect([ageHeat(null, NOW), ageHeat(ago(60), NOW), ageHeat(ago(400), NOW), ageHeat(ago(4000), NOW)]).toEqual([0, 0, 1, 2])
+  expect([1, 0.95, 0.85, 0.5].map((online_rate) => onlineHeat(of('a', { online_rate })))).toEqual([0, 0, 1, 2])
+  expect([delayText(of('late', { delay_s: 65 }), 'late', NOW), delayText(of('cut', { last_seen_at: ago(900) }), 'silent', NOW), delayText(of('here'), null, NOW)]).toEqual(['1 分钟 5 秒', '15 分钟前', ''])
 })

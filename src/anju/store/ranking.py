@@ -17,14 +17,17 @@ _RANKING = f"""
         SELECT id, name, place_path, home_node, longitude, latitude FROM place
         WHERE kind = 'site' AND retired_at IS NULL AND {IN_SCOPE}),
     waiting AS (
-        SELECT site_id, count(*) FILTER (WHERE level = 1) AS first, count(*) AS open FROM alarm
+        SELECT site_id, count(*) FILTER (WHERE level = 1) AS first, count(*) AS open,
+            jsonb_build_object('1', count(*) FILTER (WHERE level = 1), '2', count(*) FILTER (WHERE level = 2),
+                '3', count(*) FILTER (WHERE level = 3), '4', count(*) FILTER (WHERE level = 4)) AS levels,
+            min(raised_at) FILTER (WHERE state = 'new') AS oldest FROM alarm
         WHERE state <> 'closed' AND NOT drill AND site_id IN (SELECT id FROM site) GROUP BY site_id),
     known AS (
         SELECT site_id, count(*) AS total, count(*) FILTER (WHERE state = 'online') AS online FROM device
-        WHERE retired_at IS NULL AND site_id IN (SELECT id FROM site) GROUP BY site_id)
+        WHERE retired_at IS NULL AND protocol <> 'none' AND site_id IN (SELECT id FROM site) GROUP BY site_id)
     SELECT s.id, s.name, s.home_node, s.place_path, s.longitude, s.latitude, coalesce(w.first, 0), coalesce(w.open, 0),
-        coalesce(k.online, 0), coalesce(k.total, 0), coalesce(n.delay_ms, r.delay_ms),
-        coalesce(n.last_seen, r.last_seen), coalesce(n.backlog, r.backlog, '{{}}'), n.state, e.received_at,
+        coalesce(w.levels, '{{}}'), w.oldest, coalesce(k.online, 0), coalesce(k.total, 0),
+        coalesce(n.delay_ms, r.delay_ms), coalesce(n.last_seen, r.last_seen), coalesce(n.backlog, r.backlog, '{{}}'), n.state, e.received_at,
         s.home_node = (SELECT id FROM node)
     FROM site s LEFT JOIN waiting w ON w.site_id = s.id LEFT JOIN known k ON k.site_id = s.id
         LEFT JOIN lower_node n ON n.node = s.home_node
@@ -36,7 +39,10 @@ _RANKING = f"""
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One community as its county or city sees it. ``delay_s`` is None where its node was never heard."""
+    """One community as its county or city sees it. ``delay_s`` is None where its node was never heard.
+
+    ``oldest_at`` is when the alarm was raised that nobody has acknowledged for the longest time.
+    """
 
     site_id: str
     name: str
@@ -46,6 +52,8 @@ class Ranked:
     latitude: float | None
     open_level_1: int
     open: int
+    open_by_level: dict[str, int]
+    oldest_at: datetime | None
     online: int
     total: int
     delay_s: float | None
@@ -66,7 +74,7 @@ class Ranked:
         return -self.open_level_1, -self.open, -late, 1.0 if self.online_rate is None else self.online_rate, self.name
 
 
-_FIRST = tuple(each.name for each in fields(Ranked))[:10]  # in the order in which the query gives them
+_FIRST = tuple(each.name for each in fields(Ranked))[:12]  # in the order in which the query gives them
 
 
 async def ranking(db: Executor, scope: Scope, *, now: datetime) -> list[Ranked]:

@@ -1,13 +1,15 @@
 """Links by the API: who may pair, what both screens show, which community needs attention first."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
 import pytest_asyncio
+from uuid_utils.compat import uuid7
 
 from anju.devices.lower_platform import Doors, LowerPlatforms, serve
 from anju.domain.changes import Lane
@@ -15,11 +17,12 @@ from anju.domain.docking import Beat, Lower, LowerState
 from anju.engines import Postgres
 from anju.pipeline.remote import Receiver
 from anju.security.pairing import UpperSide
-from anju.store import links
+from anju.store import alarms, links
 from anju.store.database import Database
 from anju.store.log import make_node
 from anju.wire import tls
 from tests.conftest import FrozenClock
+from tests.domain.test_alarms import event
 from tests.web.conftest import PASSWORD, MakeWeb, Web, at_place
 
 SYSTEM = ("wangxt", PASSWORD + "a")
@@ -198,6 +201,21 @@ async def test_communities_are_ranked_by_who_needs_attention(ranked: Web) -> Non
     found = [(each["site_id"], each["state"], each["delay_s"], each["online_rate"]) for each in items]
     assert found == [("silent", "unknown", None, None), ("late", "live", 65.0, None), ("well", "live", 0.0, 0.75)]
     assert items[1]["backlog"] == {"alarms": 3, "bulk": 9}
+
+
+async def test_a_community_says_its_open_alarms_by_level_and_how_long_the_oldest_waits(
+    ranked: Web, clock: FrozenClock
+) -> None:
+    began = clock()
+    for zone, level in enumerate((1, 2, 2)):
+        told = replace(event(level=level), id=uuid7(), zone=str(zone), site_id="well", place_path="/510800/well/")
+        async with ranked.services.db.transaction() as tx:
+            await alarms.on_events(tx, [replace(told, received_at=clock())], home_node="n2", at=clock())
+        clock.forward(60)
+    well = (await get(await ranked.login(*SYSTEM), "/ranking"))["items"][0]
+    assert (well["site_id"], well["open_level_1"], well["open"]) == ("well", 1, 3)
+    assert well["open_by_level"] == {"1": 1, "2": 2, "3": 0, "4": 0}
+    assert datetime.fromisoformat(well["oldest_at"]) == began
 
 
 async def test_silence_is_a_growing_delay(ranked: Web, clock: FrozenClock) -> None:

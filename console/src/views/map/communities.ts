@@ -36,5 +36,5 @@ export function communities(places: readonly Place[], alarms: readonly Alarm[] |
 
 export const ofRanking = (all: readonly Ranked[], cut: (of: Ranked) => boolean): Community[] => all.map((each) => ({
   id: each.site_id, name: each.name, longitude: each.longitude ?? null, latitude: each.latitude ?? null, open: each.open, online: each.online, total: each.total,
-  condition: condition({ open_level_1: each.open_level_1, open: each.open, online: each.online, total: each.total, state: cut(each) ? 'cut' : undefined }),
+  condition: condition({ open_level_1: each.open_level_1, open_by_level: each.open_by_level, open: each.open, online: each.online, total: each.total, state: cut(each) ? 'cut' : undefined }),
 }))

@@ -1,6 +1,7 @@
 /** Which community needs attention first. Pure: the page only draws. */
 import type { Ranked } from '@/api/links'
-import { lowerStanding, trouble, type Standing } from '@/views/links/standing'
+import { agoText, spanText } from '@/components/time'
+import { isCut, lowerStanding, trouble, type Standing } from '@/views/links/standing'
 
 /** Below this share of devices online a community needs attention. */
 export const LEAST_ONLINE = 0.9
@@ -8,6 +9,25 @@ export const WHICH = ['all', 'trouble'] as const
 export type Which = (typeof WHICH)[number]
 
 export const onlineRate = (of: Ranked): number | null => of.online_rate ?? (of.total ? of.online / of.total : null)
+
+export const percent = (of: Ranked): string => { const rate = onlineRate(of); return rate === null ? '—' : `${Math.floor(rate * 1000) / 10}%` }
+export const few = (of: Ranked): boolean => (onlineRate(of) ?? 1) < LEAST_ONLINE
+
+/** How late the rows are; of a cut link, since when nothing came. */
+export function delayText(of: Ranked, standing: Standing | null, now: number): string {
+  if (standing !== null && isCut(standing)) return of.last_seen_at ? agoText(of.last_seen_at, now) : ''
+  return of.delay_s === null || standing === null ? '' : spanText(of.delay_s)
+}
+
+/** How warm a cell is drawn: 0 cool, 1 to look at, 2 to act on. Its words and numbers say the same. */
+export type Heat = 0 | 1 | 2
+const OLD_S = 300, TOO_OLD_S = 1_800
+export function ageHeat(oldest: string | null | undefined, now: number): Heat {
+  const seconds = oldest ? (now - Date.parse(oldest)) / 1000 : 0
+  return seconds >= TOO_OLD_S ? 2 : seconds >= OLD_S ? 1 : 0
+}
+const FEW = 0.7
+export const onlineHeat = (of: Ranked): Heat => ((onlineRate(of) ?? 1) < FEW ? 2 : few(of) ? 1 : 0)
 
 /** How the rows of a community arrive; null where its data is made here and travels nowhere. */
 export function delivery(of: Ranked, here: string, now: number): Standing | null {

@@ -1,5 +1,6 @@
 """The real console in Chromium, served by a real node that a simulated panel reports to."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,9 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 from prove import pages
-from prove.tiers import FIRST_PANEL, PASSWORD, Tier, three_tiers
+from prove.tiers import FIRST_PANEL, PASSWORD, Tier, checked, three_tiers
 
 from anju.simulators.alarm_panel import Panel, fleet
+from anju.simulators.viid_camera import Camera
 from anju.web.server import STATIC
 
 SHOTS = Path("build/screenshots")
@@ -56,6 +58,27 @@ async def node() -> AsyncIterator[Tier]:
         await tier.set_up(panels=6)
         yield tier
         await tier.stop()
+
+
+CAMERA, CAMERA_PASSWORD = "51080200001190000001", "Camera-Quiet-71"
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="package")
+async def camera(node: Tier) -> AsyncIterator[Camera]:
+    """A plate camera at the first site's gate, through which eight vehicles came."""
+    async with node.as_("system") as system:
+        found = checked(await system.get("/api/sites"))["items"]
+        gate = {"parent_id": found[0]["id"], "kind": "gate", "name": "东大门"}
+        place = checked(await system.post("/api/places", json=gate))["id"]
+        lane = {"kind": "lane", "name": "东大门抓拍机", "place_id": place, "protocol": "viid", "account": CAMERA}
+        checked(await system.post("/api/devices", json=lane | {"credential": CAMERA_PASSWORD}))
+    made = Camera("127.0.0.1", node.ports["intake"], CAMERA, CAMERA_PASSWORD)
+    async with asyncio.timeout(20):  # intake learns of a new device within a second
+        while not await made.register():  # noqa: ASYNC110 - another process tells nobody
+            await asyncio.sleep(1)
+    await made.deliver(made.see(8))
+    yield made
+    made.cut()
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="package")

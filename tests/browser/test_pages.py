@@ -8,11 +8,22 @@ from playwright.async_api import Browser, Page, expect
 from prove.tiers import PASSWORD, Tier
 
 from anju.simulators.alarm_panel import Panel
+from anju.simulators.viid_camera import Camera
 from tests.browser.conftest import SHOTS, log_in
 
 LOOKS = (Path(__file__).parent / "looks.js").read_text()
 PAGES = {
-    "guard": ("home", "alarms", "events", "statistics", "map"),
+    "guard": (
+        "home",
+        "alarms",
+        "events",
+        "statistics",
+        "map",
+        "vehicles",
+        "vehicles?view=table",
+        "watch_list",
+        "sightings",
+    ),
     "system": ("places", "devices", "users", "links", "quarantine"),
     "security": ("roles", "policies"),
     "audit": ("operator_log",),
@@ -24,7 +35,13 @@ SIZES = ((1920, 1080), (1366, 768))
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("language", ["zh", "en"])
 async def test_every_page_can_be_read(
-    node: Tier, chromium: Browser, panels: list[Panel], size: tuple[int, int], theme: str, language: str
+    node: Tier,
+    chromium: Browser,
+    panels: list[Panel],
+    camera: Camera,
+    size: tuple[int, int],
+    theme: str,
+    language: str,
 ) -> None:
     await panels[2].report("130", "006")
     SHOTS.mkdir(parents=True, exist_ok=True)
@@ -44,7 +61,7 @@ async def test_every_page_can_be_read(
             await page.wait_for_timeout(300)
             await page.keyboard.press("Escape")  # the pop-up stands over what is behind it; it is looked at on its own
             await page.wait_for_timeout(200)
-            await page.screenshot(path=SHOTS / f"{name}-{size[0]}-{theme}-{language}.png")
+            await page.screenshot(path=SHOTS / f"{re.sub(r'[^a-z_]+', '-', name)}-{size[0]}-{theme}-{language}.png")
             if found := await page.evaluate(LOOKS):
                 wrong[name] = found
         await context.close()

@@ -97,6 +97,16 @@ async def test_a_superusers_forgery_is_found(
     assert found.first_broken <= 6
 
 
+async def test_between_which_anchors_a_careful_forger_wrote_is_told(
+    db: Database, postgres: Postgres, anchors: list[Anchor], keys: NodeKeys
+) -> None:
+    with superuser(postgres, db) as connection:
+        FORGERIES["change"](connection, [row async for row in store.rows(db)][3])
+        await rehash(connection, db)
+    found = await verdict(db, anchors, keys)
+    assert (found.first_broken, "from row 4 to here" in found.reason) == (6, True)
+
+
 async def test_a_forged_row_after_the_last_anchor_is_inside_the_stated_window(
     db: Database, postgres: Postgres, anchors: list[Anchor], keys: NodeKeys
 ) -> None:

@@ -48,21 +48,23 @@ async def verify(rows: AsyncIterable[Row], anchors: Iterable[Anchor], *, public:
     """Walk all ``rows`` in order against ``anchors`` of this node, whose key is ``public``."""
     due = {anchor.seq: anchor for anchor in anchors}
     last_anchor = max(due, default=0)
-    previous, count = b"", 0
+    previous, count, good = b"", 0, 0
     for anchor in due.values():
         if not signed_by(public, anchor.signature, anchor.message()) or anchor.sm3 != sm3(anchor.sha256):
             return Verdict(0, 0, anchor.seq, "an anchor is not signed by this node")
     async for row in rows:
-        broken = _broken(row, count + 1, previous, due.get(row.seq))
+        broken = _broken(row, count + 1, previous, due.get(row.seq), good)
         if broken:
             return Verdict(count, 0, min(row.seq, count + 1), broken)
         previous, count = row.hash, count + 1
+        good = row.seq if row.seq in due else good
     if last_anchor > count:
         return Verdict(count, 0, count + 1, f"rows up to {last_anchor} were anchored, {count} are left")
     return Verdict(count, count - last_anchor)
 
 
-def _broken(row: Row, expected: int, previous: bytes, anchor: Anchor | None) -> str:
+def _broken(row: Row, expected: int, previous: bytes, anchor: Anchor | None, good: int) -> str:
+    """Return what is wrong with ``row``, nothing where it is whole; ``good`` is the last row an anchor agreed with."""
     if row.seq != expected:
         return f"row {expected} is missing" if row.seq > expected else f"row {row.seq} was put in"
     if row.previous != previous:
@@ -70,7 +72,7 @@ def _broken(row: Row, expected: int, previous: bytes, anchor: Anchor | None) -> 
     if row.hash != seal(row):
         return "its content was changed"
     if anchor and anchor.sha256 != row.hash:
-        return "the tier above holds another head: rows up to here were rewritten"
+        return f"the tier above holds another head: something from row {good + 1} to here was rewritten"
     return ""
 
 

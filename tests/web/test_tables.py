@@ -33,7 +33,7 @@ def test_what_no_workbook_can_hold_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("form", list(Form))
-def test_a_file_says_how_many_rows_and_whether_there_are_more(form: Form) -> None:
-    headers = answer(Table("x", ["a"], [["1"]], cut=True), form, AT).headers
+async def test_a_file_says_how_many_rows_and_whether_there_are_more(form: Form) -> None:
+    headers = (await answer(Table("x", ["a"], [["1"]], cut=True), form, AT)).headers
     assert (headers["X-Anju-Rows"], headers["X-Anju-Cut"]) == ("1", "yes")
     assert headers["Content-Disposition"].endswith(f'"x-20261122-081530.{form}"')

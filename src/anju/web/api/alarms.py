@@ -192,7 +192,7 @@ async def export(filters: Filters, me: Me, here: Here) -> Response:
     kept = rows[:EXPORT_MOST]
     table = Table("alarms", [*COLUMNS, "owner"], [cells(row) for row in kept], cut=len(rows) > len(kept))
     async with me.acting(Action.ALARMS_EXPORT, "alarms", {"rows": len(kept), "filters": repr(filters)}):
-        return tables.answer(table, Form.CSV, here.clock())
+        return await tables.answer(table, Form.CSV, here.clock())
 
 
 @router.get("/{alarm_id}")

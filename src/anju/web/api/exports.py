@@ -125,7 +125,7 @@ async def export(subject: Subject, form: Form, wanted: Wanted, me: Me, here: Her
     cut = Table(table.name, table.heading, table.rows[:EXPORT_MOST], cut=len(table.rows) > EXPORT_MOST)
     detail = {"rows": len(cut.rows), "form": form, "filters": repr(wanted)}
     async with me.acting(f"export.{subject}", cut.name, detail):
-        return tables.answer(cut, form, here.clock())
+        return await tables.answer(cut, form, here.clock())
 
 
 @router.get("/{subject}")

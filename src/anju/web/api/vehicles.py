@@ -30,7 +30,7 @@ from anju.web.tables import Form, Table
 from anju.web.words import Body, Name, Note, Time
 
 router = APIRouter(prefix="/vehicles", tags=["vehicles"])
-EXPORT_MOST = 20_000
+EXPORT_MOST, EXPORT_STEP = 20_000, 1_000
 FRAGMENT_LEAST = 2  # letters
 JUDGED_WITHIN = timedelta(days=90)
 Given = Annotated[Name, Query()]
@@ -190,8 +190,21 @@ async def export_size(query: Wanted, me: Me, here: Here) -> dict[str, int]:
     """How many rows an export of this filter has; beyond ``most`` only the newest are in it."""
     scope = await me.may(Action.VEHICLES_EXPORT)
     await _may_ask(me, query)
-    rows = await passages.search(here.db, scope, query, limit=EXPORT_MOST + 1)
+    rows = await _newest(here, scope, query, EXPORT_MOST + 1)
     return {"rows": len(rows), "most": EXPORT_MOST}
+
+
+async def _newest(here: Services, scope: Scope, query: passages.Query, most: int) -> list[Passage]:
+    """Return up to ``most`` passages, read in steps between which others get their turn."""
+    found: list[Passage] = []
+    while len(found) < most:
+        after = (found[-1].received_at, found[-1].id) if found else None
+        step = min(EXPORT_STEP, most - len(found))
+        part = await passages.search(here.db, scope, query, after=after, limit=step)
+        found += part
+        if len(part) < step:
+            break
+    return found
 
 
 @router.get("/export.{form}")
@@ -206,14 +219,14 @@ async def export(
     await _may_ask(me, query)
     await here.sessions.fresh(me.session)
     plain = await me.may(Action.PERSONAL_REVEAL) if reason.strip() else NOWHERE
-    found = await passages.search(here.db, scope, query, limit=EXPORT_MOST + 1)
+    found = await _newest(here, scope, query, EXPORT_MOST + 1)
     kept = found[:EXPORT_MOST]
     local = ZoneInfo(asked(here.clock(), None, None, zone, most=MOST["day"]).zone)
     lines = Lines(local, await places.site_names(here.db), plain)
     table = Table("passages", HEADING, [lines.of(each) for each in kept], cut=len(found) > len(kept))
     detail = {"rows": len(kept), "form": form, "reason": reason, "filters": repr(query)}
     async with me.acting(Action.VEHICLES_EXPORT, "passages", detail):
-        return tables.answer(table, form, here.clock())
+        return await tables.answer(table, form, here.clock())
 
 
 HEADING = (

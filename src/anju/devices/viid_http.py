@@ -24,19 +24,15 @@ from anju.protocols.viid import (
     INVALID_OPERATION,
     JSON_CONTENT,
     JSON_FORMAT,
-    PERSONAL,
     raw_without_pictures,
 )
+from anju.protocols.viid_copies import without_persons
 
 MOST = 16 * 1024 * 1024  # bytes of a body, packed or not
 ROOM = 8 * MOST  # bytes of all bodies held at once
 BODY_S = 30.0  # a whole body, however slow the line
 TARGET_MOST = 8 * 1024  # characters of path and query
 COPY_BYTES = 4_096  # of a refused body
-_PERSONS = re.compile(
-    b'("(?:%s)"\\s*:\\s*)(?:"(?:[^"\\\\]|\\\\.)*"?|[^,}\\]\\s]+)' % "|".join(sorted(PERSONAL)).encode(),
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 class No(Exception):
@@ -207,7 +203,7 @@ def _harmless(body: bytes) -> bytes:
     if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] not in {b"{", b"["}:
         return f"{len(body)} bytes, sha256:{hashlib.sha256(body).hexdigest()}".encode() if body else b""
     try:
-        return _PERSONS.sub(rb'\1"***"', raw_without_pictures(body))[:COPY_BYTES]
+        return without_persons(raw_without_pictures(body))[:COPY_BYTES]
     except ViidError:
         return f"{len(body)} bytes".encode()
 

@@ -24,7 +24,7 @@ PAGES = {
         "watch_list",
         "sightings",
     ),
-    "system": ("places", "devices", "users", "links", "quarantine"),
+    "system": ("places", "devices", "users", "links", "quarantine", "site_files", "backups"),
     "security": ("roles", "policies"),
     "audit": ("operator_log",),
 }

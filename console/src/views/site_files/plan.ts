@@ -23,5 +23,8 @@ export function fieldText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
+/** What a message puts in quotes. */
+export const quoted = (message: string): string => /'(.*?)'/.exec(message)?.[1] ?? ''
+
 /** Whether a site file has values that a passphrase sealed. */
 export const isSealed = (text: string): boolean => /^\[sealing\]$/m.test(text)

@@ -2,11 +2,13 @@ import { get, page, patch, post, put, type Query } from './client'
 import type { FiledEvent } from './events'
 
 export interface Certificate { number: string; issuer: string; expires_on: string | null }
+/** How a device speaks GA/T 1400; an empty user is its code, no addresses are any. */
+export interface ViidAccess { user: string; addresses: string[]; every_request: boolean; strict: boolean; created: boolean; text_status: boolean }
 /** What is written on a device's page; all of it may be empty. */
 export interface Particulars {
   capture_class: string; position: string; position_type: string; direction: string; unit: string; contact: string
   maker: string; model: string; serial: string; address: string; certificate: Certificate
-  save_days: number | null; supervision_s: number | null; note: string
+  save_days: number | null; supervision_s: number | null; note: string; passes: string; viid: ViidAccess
 }
 export interface Device extends Partial<Particulars> {
   id: string; site_id: string; site_name?: string; place_id: string; place_path: string; place_name?: string; jurisdiction: string

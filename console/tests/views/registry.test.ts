@@ -24,6 +24,12 @@ test('a credential is sent where one was typed, emptied where it shall end, and 
   expect(JSON.stringify(formOf(DEVICE))).not.toContain('credential')
 })
 
+test('how a camera speaks is asked for as a whole once one word of it changed', () => {
+  const before = formOf(DEVICE)
+  const viid = { ...before.viid, user: 'gateway', addresses: ['192.0.2.10'] }
+  expect(requestOf({ ...before, viid }, null, DEVICE)).toEqual({ viid, version: 7 })
+})
+
 test('a new device sends all that was filled in', () => {
   expect(requestOf({ ...blank(), kind: 'camera', name: 'a' }, null, null)).toMatchObject({ kind: 'camera', name: 'a', save_days: null })
 })

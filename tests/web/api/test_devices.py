@@ -226,8 +226,9 @@ def camera(estate: Estate, **more: object) -> dict[str, object]:
 
 async def test_how_a_camera_speaks_is_kept_and_shown(installer: httpx2.AsyncClient, estate: Estate) -> None:
     viid = {"user": "gateway", "addresses": ["192.0.2.10", "198.51.100.0/24"], "every_request": True, "created": True}
-    made = (await installer.post("/api/devices", json=camera(estate, credential="gate-7", viid=viid))).json()
-    assert made["keyed"] is True
+    wanted = camera(estate, credential="gate-7", viid=viid, passes="in")
+    made = (await installer.post("/api/devices", json=wanted)).json()
+    assert (made["keyed"], made["passes"]) == (True, "in")
     assert made["viid"] == {
         **viid,
         "addresses": ["192.0.2.10/32", "198.51.100.0/24"],
@@ -239,7 +240,7 @@ async def test_how_a_camera_speaks_is_kept_and_shown(installer: httpx2.AsyncClie
 
 
 async def test_what_no_camera_can_have_is_refused(installer: httpx2.AsyncClient, estate: Estate) -> None:
-    for wrong in ({"account": "1234"}, {"viid": {"addresses": ["gate"]}}, {"viid": {"user": "a:b"}}):
+    for wrong in ({"account": "1234"}, {"viid": {"addresses": ["gate"]}}, {"viid": {"user": "a:b"}}, {"passes": "up"}):
         assert (await installer.post("/api/devices", json=camera(estate, **wrong))).status_code == 422
 
 

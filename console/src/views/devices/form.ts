@@ -1,23 +1,25 @@
-import type { Certificate, Device } from '@/api/devices'
+import type { Certificate, Device, ViidAccess } from '@/api/devices'
 
 export const PLAIN = ['unit', 'contact', 'maker', 'model', 'serial', 'address'] as const
-const WORDS = ['capture_class', 'position', 'position_type', 'direction', ...PLAIN, 'note'] as const
+const WORDS = ['capture_class', 'position', 'position_type', 'direction', ...PLAIN, 'note', 'passes'] as const
 
 export interface DeviceForm extends Record<(typeof WORDS)[number], string> {
   kind: string; name: string; protocol: string; account: string; code: string; place_id: string
-  supervision_s: number | null; save_days: number | null; longitude: number | null; latitude: number | null; certificate: Certificate
+  supervision_s: number | null; save_days: number | null; longitude: number | null; latitude: number | null; certificate: Certificate; viid: ViidAccess
 }
+
+const access = (): ViidAccess => ({ user: '', addresses: [], every_request: false, strict: false, created: false, text_status: false })
 
 export function blank(): DeviceForm {
   const words = Object.fromEntries(WORDS.map((each) => [each, ''])) as Record<(typeof WORDS)[number], string>
   const none = { supervision_s: null, save_days: null, longitude: null, latitude: null }
-  return { kind: '', name: '', protocol: '', account: '', code: '', place_id: '', ...words, ...none, certificate: { number: '', issuer: '', expires_on: null } }
+  return { kind: '', name: '', protocol: '', account: '', code: '', place_id: '', ...words, ...none, certificate: { number: '', issuer: '', expires_on: null }, viid: access() }
 }
 
 export function formOf(device: Device): DeviceForm {
   const form = blank()
   const known = Object.fromEntries(Object.keys(form).filter((key) => device[key as keyof Device] != null).map((key) => [key, device[key as keyof Device]]))
-  return { ...form, ...known, certificate: { ...form.certificate, ...device.certificate } }
+  return { ...form, ...known, certificate: { ...form.certificate, ...device.certificate }, viid: { ...form.viid, ...device.viid } }
 }
 
 /** What is asked of the server; of a known device only what changed. ``credential``: null keeps it, '' ends it. */

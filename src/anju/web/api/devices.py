@@ -6,7 +6,7 @@ Source: 4.2.1 (one management of all devices), 4.2.1.5, 4.1.3, 5.1.3-a.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -91,6 +91,7 @@ class Details(Body):
     save_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     supervision_s: Annotated[float, Field(ge=1, le=90_000, allow_inf_nan=False)] | None = None
     note: Note | None = None
+    passes: Literal["", "in", "out"] | None = None
     viid: ViidIn | None = None
 
 

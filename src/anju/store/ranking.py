@@ -27,8 +27,8 @@ _RANKING = f"""
         WHERE retired_at IS NULL AND protocol <> 'none' AND site_id IN (SELECT id FROM site) GROUP BY site_id)
     SELECT s.id, s.name, s.home_node, s.place_path, s.longitude, s.latitude, coalesce(w.first, 0), coalesce(w.open, 0),
         coalesce(w.levels, '{{}}'), w.oldest, coalesce(k.online, 0), coalesce(k.total, 0),
-        coalesce(n.delay_ms, r.delay_ms), coalesce(n.last_seen, r.last_seen), coalesce(n.backlog, r.backlog, '{{}}'), n.state, e.received_at,
-        s.home_node = (SELECT id FROM node)
+        coalesce(n.delay_ms, r.delay_ms), coalesce(n.last_seen, r.last_seen), coalesce(n.backlog, r.backlog, '{{}}'),
+        n.state, e.received_at, s.home_node = (SELECT id FROM node)
     FROM site s LEFT JOIN waiting w ON w.site_id = s.id LEFT JOIN known k ON k.site_id = s.id
         LEFT JOIN lower_node n ON n.node = s.home_node
         LEFT JOIN lower_route r ON r.node = s.home_node AND n.node IS NULL

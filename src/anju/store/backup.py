@@ -54,16 +54,32 @@ async def size(db: Executor) -> int:
     return int(row[0]) if row else 0
 
 
+_WAITING = """
+    INSERT INTO log (epoch, lane, seq, at, kind, object_id, version, operation, site_id, place_path, jurisdiction, body,
+        origin_node, origin_epoch, origin_seq)
+    SELECT %(epoch)s, lane, 1 + row_number() OVER (ORDER BY seq), at, kind, object_id, version, operation, site_id,
+        place_path, jurisdiction, body, origin_node, origin_epoch, origin_seq
+    FROM log l WHERE epoch = %(old)s AND lane = %(lane)s AND EXISTS (SELECT FROM upper_link) AND seq > coalesce(
+        (SELECT min(c.seq) FROM cursor c WHERE c.consumer LIKE 'upper:%%' AND c.lane = l.lane AND c.epoch = l.epoch), 0)
+"""
+
+
 async def renew_epoch(tx: Transaction) -> int:
     """Begin a new epoch, so that nothing written from now on is taken for what the lost database wrote.
 
     Each lane begins with one row that is gone: whoever follows it, the tier above first of all, asks for a snapshot.
+    Behind it come the rows that the tier above had not acknowledged; it knows those that reached it all the same.
     Source: 4.2.1, 4.2.2 (nothing lost on the way up).
     """
-    epoch = secrets.randbits(48)
+    row = await tx.fetch_one("SELECT epoch FROM node")
+    old, epoch = row[0] if row else 0, secrets.randbits(48)
     await tx.execute("UPDATE node SET epoch = %(epoch)s", epoch=epoch)
-    await tx.execute_many(
-        "INSERT INTO stream (epoch, lane, head, tail) VALUES (%(epoch)s, %(lane)s, 1, 1)",
-        [{"epoch": epoch, "lane": lane} for lane in Lane],
-    )
+    for lane in Lane:
+        waiting = await tx.execute(_WAITING, epoch=epoch, old=old, lane=lane)
+        await tx.execute(
+            "INSERT INTO stream (epoch, lane, head, tail) VALUES (%(epoch)s, %(lane)s, %(head)s, 1)",
+            epoch=epoch,
+            lane=lane,
+            head=1 + waiting,
+        )
     return epoch

@@ -259,6 +259,17 @@ async def test_five_wrong_digests_lock_a_user_out_and_nobody_else(door: Door) ->
         assert (await client.post("/VIID/System/Register")).status_code == 200
 
 
+async def test_a_camera_with_a_wrong_password_locks_no_other_of_the_same_user_out(door: Door) -> None:
+    door.set(CAMERA, user="admin")
+    door.set(OTHER, user="admin")
+    for _ in range(5):
+        async with door.client("admin", "guess", **{"User-Identify": OTHER}) as client:
+            assert (await client.post("/VIID/System/Register")).status_code == 401
+    async with door.client("admin", "another", **{"User-Identify": OTHER}) as client:
+        assert (await client.post("/VIID/System/Register")).status_code == 403
+    await door.open_session(CAMERA, "admin")
+
+
 async def test_an_address_that_is_not_allowed_is_refused_whatever_it_knows(door: Door) -> None:
     door.set(CAMERA, addresses=("192.0.2.0/24",))
     async with door.client(CAMERA, PASSWORD) as client:

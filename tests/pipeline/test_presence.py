@@ -89,6 +89,7 @@ async def test_a_session_begun_in_one_process_is_known_in_the_other(stand: Stand
     one, other = await stand.process(), await stand.process()
     assert await other.session(stand.camera.id) is None
     await one.register(stand.camera.id, PEER)
+    stand.clock.forward(1)
     assert await other.session(stand.camera.id) is not None
 
 

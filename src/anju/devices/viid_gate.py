@@ -46,30 +46,34 @@ class Directory:
     session: Callable[[str], Awaitable[Session | None]]
 
 
+Who = tuple[str, str, str]
+"""User name, code of the device it says it is where somebody registered that, address."""
+
+
 class Lockout:
-    """Counts wrong digests by user name and address: a stranger elsewhere locks nobody out."""
+    """Counts wrong digests: neither a stranger elsewhere nor another camera of the same user name locks one out."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._failed: OrderedDict[tuple[str, str], deque[datetime]] = OrderedDict()
+        self._failed: OrderedDict[Who, deque[datetime]] = OrderedDict()
 
-    def left_s(self, user: str, peer: str) -> int:
-        """Return for how many seconds the user is locked out, 0 where it is not."""
-        failed = self._failed.get((user, peer))
+    def left_s(self, who: Who) -> int:
+        """Return for how many seconds ``who`` is locked out, 0 where it is not."""
+        failed = self._failed.get(who)
         if not failed or len(failed) < TRIES:
             return 0
         return max(0, int((failed[0] + WITHIN - self._clock()).total_seconds()))
 
-    def failed(self, user: str, peer: str) -> None:
+    def failed(self, who: Who) -> None:
         """Count one wrong digest."""
         while len(self._failed) >= _REMEMBERED:
             self._failed.popitem(last=False)
-        self._failed.setdefault((user, peer), deque(maxlen=TRIES)).append(self._clock())
-        self._failed.move_to_end((user, peer))
+        self._failed.setdefault(who, deque(maxlen=TRIES)).append(self._clock())
+        self._failed.move_to_end(who)
 
-    def passed(self, user: str, peer: str) -> None:
+    def passed(self, who: Who) -> None:
         """Forget the wrong ones: a right one came."""
-        self._failed.pop((user, peer), None)
+        self._failed.pop(who, None)
 
 
 class _Replays:
@@ -137,21 +141,27 @@ class Gate:
             given = read_authorization(told.header("authorization"))
         except WireError as error:
             raise self._challenge(error.reason, reason="bad authorization") from error
-        if left := self.lockout.left_s(given.username, told.peer):
+        claimed = self._directory.find(told.sender) if told.sender else None
+        who = (given.username, claimed.device.account if claimed else "", told.peer)
+        if left := self.lockout.left_s(who):
             words = f"locked out for {left} s"
             raise No(403, INVALID_OPERATION, words, reason="locked out", headers={"retry-after": str(left)})
-        claimed = self._directory.find(told.sender) if told.sender else None
-        keyed = self._keyed(given.username, claimed)
-        verdicts = [(each, self._judge(given, each, told)) for each in keyed] or [
-            (None, self._judge(given, None, told))
-        ]
-        found, verdict = next((pair for pair in verdicts if pair[1] is not Verdict.WRONG), verdicts[0])
+        found, verdict = self._judged(given, self._keyed(given.username, claimed), told)
         if found is None or verdict is Verdict.WRONG:
-            raise self._wrong(given.username, told, keyed=bool(keyed))
-        self.lockout.passed(given.username, told.peer)
+            self.lockout.failed(who)
+            raise self._wrong(given.username, told)
+        self.lockout.passed(who)
         if verdict is Verdict.STALE or not self._replays.first(given):
             raise self._challenge("the nonce is not fresh", stale=True)
         return self._named(found, claimed, told)
+
+    def _judged(
+        self, given: Credentials, keyed: Sequence[Registered], told: Exchange
+    ) -> tuple[Registered | None, Verdict]:
+        """Return whose password was used and what that proves; an unknown user takes as long as a known one."""
+        tried: Sequence[Registered | None] = keyed or (None,)
+        verdicts = [(each, self._judge(given, each, told)) for each in tried]
+        return next((pair for pair in verdicts if pair[1] is not Verdict.WRONG), verdicts[0])
 
     def _keyed(self, user: str, claimed: Registered | None) -> list[Registered]:
         """Return whose passwords are tried: of cameras that share a user name, the one that names itself."""
@@ -171,10 +181,10 @@ class Gate:
             raise forbidden(told.sender)
         return claimed
 
-    def _wrong(self, user: str, told: Exchange, *, keyed: bool) -> No:
-        self.lockout.failed(user, told.peer)
+    def _wrong(self, user: str, told: Exchange) -> No:
         told.account = told.sender or user
-        known = bool(self._directory.of_user(user))
+        known = self._directory.of_user(user)
+        keyed = any(each.key is not None for each in known)
         reason = "bad digest" if keyed else "no credential" if known else "unknown_account"
         return self._challenge("the digest is wrong", reason=reason)
 

@@ -7,7 +7,7 @@ Source: 4.2.1.7 (device states), 4.3 (GA/T 1400 part 4: registration and keepali
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -25,6 +25,7 @@ from anju.store.viid_sessions import Session, Silence
 
 MISSES, PERIOD_S = 3, 90.0
 FLUSH_S = 2.0
+ASK_AGAIN = timedelta(milliseconds=200)
 _DAY_S = 86_400
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ class Presence:
         self._clock, self._told, self._since = clock, told, clock()
         self._sessions: dict[str, Session] = {}
         self._heard: dict[str, datetime] = {}  # not yet written
+        self._asked: dict[str, datetime] = {}  # when the database was asked for a session last
 
     async def load(self) -> None:
         """Take up all sessions, those of other processes too. Raises DatabaseAway."""
@@ -63,11 +65,19 @@ class Presence:
     async def session(self, device_id: str) -> Session | None:
         """Return the running session of a device, begun in whichever process. Raises DatabaseAway."""
         found = self._sessions.get(device_id)
-        if found is None or not found.live:
+        if (found is None or not found.live) and self._may_ask(device_id):
             found = await viid_sessions.find(self._db, device_id)
             if found:
                 self._sessions[device_id] = found
         return found if found and found.live else None
+
+    def _may_ask(self, device_id: str) -> bool:
+        """Return whether to look again for a session: who knocks without one makes no load for the database."""
+        now = self._clock()
+        if now - self._asked.get(device_id, self._since - ASK_AGAIN) < ASK_AGAIN:
+            return False
+        self._asked[device_id] = now
+        return True
 
     async def register(self, device_id: str, peer: str) -> None:
         """Begin a session; return after the commit. Raises DatabaseAway."""

@@ -5,6 +5,7 @@ import * as api from '@/api/alarms'
 import type { Alarm, AlarmStep, Change } from '@/api/types'
 import { applyChanges, counted, grouped, inOrder, isOpen, isStorm, isWaiting, mergeAlarm, mergeStep, popsUp, prune } from '@/alarms/list'
 import { Pulse } from '@/alarms/pulse'
+import { preload } from '@/alarms/pictures'
 import { calling, neighbour } from '@/alarms/popups'
 import { Steps, type Action, type Sent } from '@/alarms/steps'
 import { tellAlarm, tellFailure } from '@/components/toasts'
@@ -88,6 +89,7 @@ export const useAlarms = defineStore('alarms', () => {
   }
   function announce(alarm: Alarm): void {
     for (const hears of raisedListeners) hears(alarm)
+    if (popsUp(alarm)) preload(alarm)
     if (!popsUp(alarm) && isWaiting(alarm, clock.now) && !storm.value && !listed.value && !session.locked)
       tellAlarm(alarm.level, `${alarm.place_name} · ${alarm.device_name} · ${word('kind', alarm.kind)}`, () => show(alarm.id))
   }

@@ -194,6 +194,7 @@ async def test_rows_lost_to_retention_are_replaced_by_a_snapshot_and_told(statio
         await until(has(county, "alarm", 3))
         await until(resynced(county, 2))
         await until(resynced(community, 2))
+        await until(reported(community, 4))
     assert sorted(await county.tier.states()) == sorted(await community.tier.states())
     assert await county.tier.count("alarm_step") == 6
     assert await county.tier.count("event") == 3
@@ -207,6 +208,13 @@ def resynced(station: Station, count: int) -> Callable[[], Awaitable[bool]]:
     async def looked() -> bool:
         rows = await docking.resyncs(station.tier.db, ["county", "community"], limit=10)
         return len([row for row in rows if row["ended_at"]]) == count
+
+    return looked
+
+
+def reported(station: Station, count: int) -> Callable[[], Awaitable[bool]]:
+    async def looked() -> bool:
+        return len(station.reported) == count
 
     return looked
 

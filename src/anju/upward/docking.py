@@ -270,9 +270,9 @@ class _Talk:
             count += len(changes)
         mark = (await self._tier.resync(replace(part, done=True))).mark
         await docking.add_resynced(self._db, self._link.node, gone, rows=count, ended_at=self._clock())
-        await self._pusher.go_on(gone.lane, mark)
-        if self._hands.report:
+        if self._hands.report:  # before going on: whoever dies in between tells it again, and is recognised
             await self._hands.report(gone, False)
+        await self._pusher.go_on(gone.lane, mark)
 
     async def _beat(self) -> None:
         backlog, oldest = await self._pusher.backlog(), await self._pusher.oldest_waiting()

@@ -357,7 +357,8 @@ async def worker(node: Node) -> None:
     async def report(lost: Expired, active: bool) -> None:  # noqa: FBT001 - the link's signature
         lane = lost.lane.value
         key, detail = f"{lane}|{lost.first}|{lost.last}|{active}", {"first": lost.first, "last": lost.last}
-        await keeper.keep(of_itself(node.node, "rows_expired", lane, key, detail, active=active, at=clock()))
+        here = await this_node(node.db)  # by the name it has now
+        await keeper.keep(of_itself(here, "rows_expired", lane, key, detail, active=active, at=clock()))
 
     hands = Hands(node.keys.sign, node.corridor.execute, head=head, report=report)
     uplink = Uplink(node.db, node.node, hands, clock=clock)
@@ -434,7 +435,8 @@ async def docking(node: Node) -> None:
     async def tell(lower: Lower, active: bool) -> None:  # noqa: FBT001 - the door's signature
         key, detail = f"silent|{lower.node}|{active}|{clock():%Y%m%d%H%M}", {"node": lower.node, "name": lower.name}
         code = "lower_silent"
-        await keeper.keep(of_itself(node.node, code, lower.node, key, detail, active=active, at=clock()))
+        here = await this_node(node.db)
+        await keeper.keep(of_itself(here, code, lower.node, key, detail, active=active, at=clock()))
 
     await node.bus.listen("log", news)
     server = await serve(platforms, settings.host, settings.port, certificate, key)

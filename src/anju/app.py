@@ -300,11 +300,11 @@ async def intake(node: Node) -> None:
     async def healthy() -> None:
         await node.db.fetch_one("SELECT 1")
 
-    library = Library(node.db, node.node, spoken_for, told=node.told, clock=clock)
+    library = Library(node.db, node.node, spoken_for, blobs.read, told=node.told, clock=clock)
     door = ViidDoor(
         Directory(lambda code: registry.find("viid", code), registry.of_user, presence.session),
         presence,
-        Behind(emit, library.withdraw, library.find, acceptor.refused, acceptor.wrong, healthy),
+        Behind(*(emit, library.withdraw, library.find, library.picture, acceptor.refused, acceptor.wrong, healthy)),
         library=config.library,
         clock=clock,
         nonce_key=hashlib.sha256(node.keys.sign(b"nonces of GA/T 1400")).digest(),

@@ -88,7 +88,7 @@ class Door:
         self.door = ViidDoor(
             Directory(self.known.get, self._of_user, self._session),
             self,
-            Behind(self._emit, self._withdraw, self._find, self._refused, self._wrong, self._healthy),
+            Behind(self._emit, self._withdraw, self._find, self._picture, self._refused, self._wrong, self._healthy),
             library="51080200015030000001",
             clock=lambda: self.now,
             nonce_key=bytes(32),
@@ -135,6 +135,10 @@ class Door:
     async def _find(self, asked: Asked) -> bytes:
         self.asked.append(asked)
         return b"{}"
+
+    async def _picture(self, asked: Asked) -> tuple[bytes, str]:
+        self.asked.append(asked)
+        return b"picture", "image/jpeg"
 
     def _refused(self, _account: str, _peer: str, reasons: Mapping[str, int]) -> None:
         self.refused.update(reasons)
@@ -485,6 +489,17 @@ async def test_a_question_is_handed_on_with_who_asks(door: Door) -> None:
         await client.get(f"/VIID/APEs/{CAMERA}")
     assert [(each.kind, each.object_id) for each in door.asked] == [("motor_vehicle", ""), ("ape", CAMERA)]
     assert "PageRecordNum=5" in door.asked[0].query
+
+
+async def test_a_picture_is_given_only_where_it_is_asked_for_by_itself(door: Door) -> None:
+    await door.open_session()
+    async with door.client(**{"User-Identify": CAMERA}) as client:
+        answer = await client.get("/VIID/Images/i1/Data")
+        await client.get("/VIID/Images/i1/Info")
+        assert (await client.get("/VIID/Faces/f1/Data")).status_code == 404
+        assert (await client.put("/VIID/Images/i1/Data")).status_code == 405
+    assert (answer.content, answer.headers["content-type"]) == (b"picture", "image/jpeg")
+    assert [(each.object_id, each.part) for each in door.asked] == [("i1", "data"), ("i1", "info")]
 
 
 async def test_a_changed_object_is_handed_on_as_a_change(door: Door) -> None:

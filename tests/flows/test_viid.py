@@ -317,11 +317,34 @@ async def test_what_was_told_can_be_asked_for_and_withdrawn_but_is_not_destroyed
         assert codes(gone) == [0, 4]
         assert "not destroyed" in gone.text
         single = await client.get(f"/VIID/MotorVehicles/{name}")
-        assert single.json()["MotorVehicleListObject"]["MotorVehicleObject"][0]["MotorVehicleID"] == name
+        assert single.json()["MotorVehicleObject"]["MotorVehicleID"] == name
     query = "SELECT version FROM passage WHERE object_id = %(id)s AND 'withdrawn' = ANY (flags)"
     assert await intake.column(query, id=name) == [2]
     changes = "SELECT version FROM log WHERE kind = 'passage' AND body->>'object_id' = %(id)s ORDER BY version"
     assert await intake.column(changes, id=name) == [1, 2]
+
+
+async def test_an_image_is_told_without_its_picture_which_is_given_by_itself(intake: Intake) -> None:
+    name = f"{FIRST}02{now()}00001"
+    info = {
+        "ImageID": name,
+        "InfoKind": 1,
+        "ImageSource": "2",
+        "DeviceID": FIRST,
+        "FileFormat": "Jpeg",
+        "ShotTime": now(),
+    }
+    info |= {"Title": "张三", "ContentDescription": "门口", "Width": 8, "Height": 8}
+    image = {"ImageInfo": info, "Data": base64.b64encode(PICTURE).decode()}
+    async with intake.opened() as client:
+        assert codes(await client.post("/VIID/Images", json={"ImageListObject": {"Image": [image]}})) == [0]
+        single = await client.get(f"/VIID/Images/{name}")
+        told = await client.get(f"/VIID/Images/{name}/Info")
+        data = await client.get(f"/VIID/Images/{name}/Data")
+        assert (await client.get("/VIID/Images/nobody/Data")).status_code == 404
+    assert single.json()["Image"]["ImageInfo"]["ImageID"] == told.json()["ImageInfoObject"]["ImageID"] == name
+    assert "张三" not in single.text + told.text
+    assert (data.content, data.headers["content-type"]) == (PICTURE, "image/jpeg")
 
 
 async def test_devices_are_told_of_themselves_without_addresses_and_passwords(intake: Intake) -> None:

@@ -87,12 +87,16 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question for kept objects of ``kind``: one by ``object_id``, or those the ``query`` string describes."""
+    """A question for kept objects of ``kind``: one by ``object_id``, or those the ``query`` string describes.
+
+    ``part`` is ``info`` or ``data`` where only that of an Image is wanted.
+    """
 
     kind: str
     sender: Registered
     query: str
     object_id: str = ""
+    part: str = ""
 
 
 class Presence(Protocol):
@@ -108,14 +112,15 @@ class Behind:
     """What stands behind the door.
 
     ``emit`` keeps objects and returns, after the commit, what became of each; ``withdraw`` marks kept ones as withdrawn
-    by their device; ``find`` returns an answer to a question. ``refused`` counts refused objects of an account by
-    reason, ``wrong`` a refused request with a bounded copy. ``healthy`` returns where data can be kept now. All raise
-    DatabaseAway.
+    by their device. ``find`` returns the answer to a question, ``picture`` a picture and its media type. ``refused``
+    counts refused objects of an account by reason, ``wrong`` a refused request with a bounded copy. ``healthy`` returns
+    where data can be kept now. All that await raise DatabaseAway.
     """
 
     emit: Callable[[Posted], Awaitable[Sequence[Fate | Bad]]]
     withdraw: Callable[[Registered, str, Sequence[str]], Awaitable[Sequence[Result]]]
     find: Callable[[Asked], Awaitable[bytes]]
+    picture: Callable[[Asked], Awaitable[tuple[bytes, str]]]
     refused: Callable[[str, str, Mapping[str, int]], None]
     wrong: Callable[[WireError, str], Awaitable[None]]
     healthy: Callable[[], Awaitable[None]]
@@ -190,10 +195,25 @@ class ViidDoor:
         if where[1] in LATER:
             words = f"{told.parts[1][:64]} is not offered here"
             raise No(405, INVALID_OPERATION, words, reason="not offered", headers={"allow": ""})
-        kind = COLLECTIONS.get(where[1])
-        if kind is None or len(told.parts) > 3:
+        return await self._resource(told, where[1])
+
+    async def _resource(self, told: Exchange, name: str) -> Response:
+        kind, rest = COLLECTIONS.get(name), told.parts[2:]
+        if kind == "image" and len(rest) == 2 and rest[1].lower() in {"info", "data"}:
+            return await self._part(told, kind, rest[0], rest[1].lower())
+        if kind is None or len(rest) > 1:
             raise _unknown(told)
-        return await self._collection(told, kind, told.parts[2] if len(told.parts) == 3 else "")
+        return await self._collection(told, kind, rest[0] if rest else "")
+
+    async def _part(self, told: Exchange, kind: str, object_id: str, part: str) -> Response:
+        _allow(told, "GET")
+        sender = await self._admit(told)
+        self._presence.heard(sender.device.id)
+        asked = Asked(kind, sender, told.query, object_id, part)
+        if part == "info":
+            return _json(await self._behind.find(asked))
+        data, media_type = await self._behind.picture(asked)
+        return Response(data, media_type=media_type)
 
     async def _system(self, told: Exchange, name: str) -> Response:
         if name not in _SYSTEM:

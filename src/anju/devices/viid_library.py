@@ -1,4 +1,6 @@
-"""What a GA/T 1400 sender may ask of this library: its own devices, and what they told; no picture, no person's name.
+"""What a GA/T 1400 sender may ask of this library: its own devices, and what they told; nobody's name.
+
+Pictures come only where one is asked for by itself.
 
 Source: 4.3 (GA/T 1400.4: queries on objects and devices), 6.3.2 (no more than is needed).
 """
@@ -6,6 +8,9 @@ Source: 4.3 (GA/T 1400.4: queries on objects and devices), 6.3.2 (no more than i
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+import msgspec
 
 from anju.devices.viid import Asked, Result
 from anju.devices.viid_gate import Registered
@@ -14,6 +19,7 @@ from anju.domain.changes import Lane
 from anju.domain.devices import Device, DeviceState
 from anju.domain.sightings import Sighting
 from anju.domain.vehicles import Passage
+from anju.errors import NotFound
 from anju.protocols.viid import INVALID_OPERATION, KINDS, OK, collection
 from anju.protocols.viid_ids import stamp
 from anju.protocols.viid_kinds import STANDING
@@ -24,20 +30,32 @@ from anju.store.log import NodeId
 
 BehindOf = Callable[[Registered], Sequence[Registered]]
 """Gives the devices a sender may speak for, itself among them."""
+Read = Callable[[UUID], Awaitable[tuple[bytes, str]]]
 Told = Callable[[frozenset[Lane]], Awaitable[None]]
 _ONLINE = {DeviceState.ONLINE: "1", DeviceState.OFFLINE: "2"}
 
 
 class Library:
-    """Answers questions and marks withdrawals for one intake process. ``told`` hears that the log grew."""
+    """Answers questions and marks withdrawals for one intake process.
+
+    ``read`` gives a kept picture and its media type. ``told`` hears that the log grew.
+    """
 
     def __init__(
-        self, db: Database, node: NodeId, behind: BehindOf, *, told: Told, clock: Callable[[], datetime]
+        self,
+        db: Database,
+        node: NodeId,
+        behind: BehindOf,
+        read: Read,
+        *,
+        told: Told,
+        clock: Callable[[], datetime],
     ) -> None:
-        self._db, self._node, self._behind, self._told, self._clock = db, node, behind, told, clock
+        self._db, self._node, self._behind, self._read = db, node, behind, read
+        self._told, self._clock = told, clock
 
     async def find(self, asked: Asked) -> bytes:
-        """Return the page that answers ``asked``. Raises ViidError, No, DatabaseAway."""
+        """Return the page, or the one object, that answers ``asked``. Raises ViidError, No, DatabaseAway."""
         query = parse_query(asked.kind, asked.query)
         if asked.object_id:
             query = Query((*query.conditions, Condition(KINDS[asked.kind].id, Operator.EQUAL, (asked.object_id,))))
@@ -47,9 +65,21 @@ class Library:
             if asked.kind in STANDING
             else await self._captured(asked.kind, query, mine)
         )
-        if asked.object_id and not found:
-            raise No(404, INVALID_OPERATION, "there is no such object here")
+        if asked.object_id:
+            return _single(asked, found)
         return collection(asked.kind, found, first=query.first, total=total)
+
+    async def picture(self, asked: Asked) -> tuple[bytes, str]:
+        """Return the picture of an Image the sender's devices told, and its media type. Raises No, DatabaseAway."""
+        mine = [each.device.id for each in self._behind(asked.sender)]
+        found = await viid_kept.find(self._db, asked.kind, Query(ids=(asked.object_id,)), mine, at=self._clock())
+        pictures = [picture for each in found.records for picture in each.pictures]
+        if not pictures:
+            raise _nothing()
+        try:
+            return await self._read(pictures[0].blob_id)
+        except NotFound as error:
+            raise _nothing() from error
 
     async def _captured(self, kind: str, query: Query, asked: Sequence[Device]) -> tuple[list[dict[str, Any]], int]:
         mine = [each for each in query.conditions if each.attribute == "DeviceID"]
@@ -70,6 +100,17 @@ class Library:
             await self._told(frozenset({Lane.BULK}))
         words = {True: (OK, "OK: marked as withdrawn, not destroyed"), False: (INVALID_OPERATION, "no such object")}
         return [(each, *words[each in marked]) for each in ids]
+
+
+def _nothing() -> No:
+    return No(404, INVALID_OPERATION, "there is no such object here")
+
+
+def _single(asked: Asked, found: Sequence[dict[str, Any]]) -> bytes:
+    if not found:
+        raise _nothing()
+    told = {"ImageInfoObject": found[0]["ImageInfo"]} if asked.part == "info" else {KINDS[asked.kind].item: found[0]}
+    return msgspec.json.encode(told)
 
 
 def _standing(kind: str, query: Query, mine: Sequence[Device]) -> tuple[list[dict[str, Any]], int]:
@@ -140,6 +181,8 @@ def _object(kind: str, record: Passage | Sighting, code: str) -> dict[str, Any]:
     ]  # fmt: skip
     own = _vehicle(record) if isinstance(record, Passage) else {"ShotTime": stamp(record.seen_at)}
     told = {KINDS[kind].id: record.object_id, "DeviceID": code, **record.detail, **own}
+    if kind == "image":
+        return {"ImageInfo": {**told, **(shots[0] if shots else {})}}
     return {**told, "SubImageList": {"SubImageInfoObject": shots}}
 
 

@@ -1,9 +1,10 @@
 import { page, post, type Query } from './client'
 
-/** What a held record says, without what may name a person: a panel's report, or a row of a node below. */
+/** What a held record says, without what may name a person: a panel's report, what a capture device saw, or a row of a node below. */
 export interface HeldValue {
   protocol?: string; account?: string; kind?: string; state?: string; code_space?: string; code?: string; area?: string; zone?: string
   occurred_at?: string | null; peer?: string
+  device?: string; pictures?: number
   object_id?: string; version?: number; site_id?: string; place_path?: string
   error?: string
 }

@@ -102,7 +102,7 @@ export const pagesZh = {
     why: '格式或登记有问题、暂不能入库的数据在这里等待:修好原因后重新处理,或说明理由后丢弃。不会自动丢失。', groups: '按原因', list: '逐条', rejections: '未接收统计', count: '数量', sources: '来源数', first: '最早', last: '最近', station: '环节', reason: '原因', source: '来源', state: '状态', rerun_all: '全部重新处理', rerun: '重新处理', rerun_done: '已重新处理', discard: '丢弃', discard_why: '丢弃需要理由,理由与经手人一并保留。', discarded_done: '已丢弃', note: '理由', note_rerun: '说明(可不填)', held_at: '隔离时间', value: '内容', decided: '处理人', empty_why: '收到的数据都已入库,没有等待处理的。', empty_do: '查看已处理的记录:到“逐条”按状态筛选。', tally: '已放行 {released} 条,仍在等待 {refused} 条', error: '出错原因', rerun_why: '先修好原因再重新处理。入库的事件保留原来的接收时间,并标记为“迟到”和“隔离后重新处理”。', rerun_all_why: '把因“{reason}”而等待的 {n} 条重新处理。原因还在的会继续等待。', registered_do: '设备已登记。一秒后即可重新处理这条记录。', rejections_why: '按小时、环节、来源、原因计数;每一条没有入库的数据都算在这里。', open_group: '查看这些', rejections_empty: '这段时间没有被拒收的数据。', hour: '小时', outcome: '结果', last_at: '最近',
     states: { held: '等待', released: '已放行', discarded: '已丢弃' }, stations: { accept: '接收', clean: '清洗', keep: '入库', push: '上送', receive: '接收下级' }, outcomes: { kept: '入库', dropped: '丢弃', held: '隔离', duplicate: '重复', refused: '拒收', rejected: '拒收', wrong: '报文错误', error: '报文错误' },
     reasons: {
-      unknown_account: '未登记的接入账号', kind_unknown: '不认识的数据类别', malformed: '格式不合', foreign_origin: '来源节点不属于此下级', foreign_home: '归属节点不属于此下级', nul_in_text: '文字含空字符', outside_region: '超出归属地区', outside_sender: '超出下级申报的小区',
+      unknown_device: '未登记的抓拍设备', unknown_account: '未登记的接入账号', kind_unknown: '不认识的数据类别', malformed: '格式不合', foreign_origin: '来源节点不属于此下级', foreign_home: '归属节点不属于此下级', nul_in_text: '文字含空字符', outside_region: '超出归属地区', outside_sender: '超出下级申报的小区',
     },
     fix_unknown: '登记这台设备',
   },

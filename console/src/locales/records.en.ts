@@ -4,6 +4,8 @@ import type { recordsZh } from './records.zh'
 export const recordsEn: Same<typeof recordsZh> = {
   comma: ', ', choose_file: 'Choose a file', no_file: 'No file chosen yet', look: 'Dry run', apply: 'Apply', passphrase: 'Passphrase', passphrase_again: 'Once more', passphrase_differs: 'The two differ', passphrase_why: 'At least 12 characters. It is kept nowhere: who forgets it opens nothing. Put it in a safe place.',
   apply_why: '{n} changes are made at once: all of them, or none. The operator log says so.', apply_retire: '{n} changes are made at once, {retired} of them retire something: all, or none. What is retired stays with its history. The operator log says so.',
+  capture: { motor_vehicle: 'Vehicle', non_motor_vehicle: 'Non-motor vehicle', face: 'Face', person: 'Person', image: 'Image' },
+  pictures: '{n} pictures', picture_count: 'Pictures',
   section: { policies: 'Policies', jurisdiction: 'Police bodies', place: 'Places', code_segment: 'Code segments', role: 'Roles', device: 'Devices', linkage: 'Linkage rules', watch: 'Watch list', zone: 'Zones' },
   field: { name: 'name', parent: 'stands in', kind: 'kind', code: 'code', jurisdiction: 'police body', sort: 'order', longitude: 'longitude', latitude: 'latitude', profile: 'profile', detail: 'detail', place: 'place', protocol: 'protocol', account: 'account', aliases: 'other codes', particulars: 'particulars', credential: 'key', zone: 'zones', actions: 'actions', name_en: 'English name', value: 'value', stands: 'position', when: 'when', only_if: 'only if', then: 'then', enabled: 'enabled', plate: 'plate', reason: 'reason', level: 'level', expires_at: 'expires', personal: 'personal data', used: 'used', last: 'last', node: 'node' },
   problem: {

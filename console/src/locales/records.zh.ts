@@ -2,6 +2,8 @@
 export const recordsZh = {
   comma: '、', choose_file: '选择文件', no_file: '还没有选择文件', look: '试算', apply: '应用', passphrase: '口令短语', passphrase_again: '再输入一次', passphrase_differs: '两次不一致', passphrase_why: '至少 12 个字符。平台不保存口令短语:忘记了就打不开,请另行妥善保管。',
   apply_why: '将一次完成 {n} 处改动:全部成功,或一处不改。改动记入操作日志。', apply_retire: '将一次完成 {n} 处改动,其中停用 {retired} 个:全部成功,或一处不改。停用的对象和历史保留。改动记入操作日志。',
+  capture: { motor_vehicle: '机动车', non_motor_vehicle: '非机动车', face: '人脸', person: '人员', image: '图片' },
+  pictures: '图片 {n} 张', picture_count: '图片数',
   section: { policies: '安全策略', jurisdiction: '管辖机构', place: '场所', code_segment: '编码号段', role: '角色', device: '设备', linkage: '联动规则', watch: '布控名单', zone: '防区' },
   field: { name: '名称', parent: '上级场所', kind: '类型', code: '编码', jurisdiction: '管辖机构', sort: '排序', longitude: '经度', latitude: '纬度', profile: '小区概况', detail: '附加信息', place: '场所', protocol: '协议', account: '账号', aliases: '其他编码', particulars: '设备信息', credential: '密钥', zone: '防区', actions: '权限', name_en: '英文名', value: '值', stands: '位置', when: '触发', only_if: '条件', then: '动作', enabled: '启用', plate: '号牌', reason: '事由', level: '级别', expires_at: '到期', personal: '个人信息', used: '已用', last: '末号', node: '节点' },
   problem: {

@@ -4,7 +4,7 @@ import type { FiledEvent } from '@/api/events'
 import { speak } from '@/locales'
 import { hidden, offsetText, plain, zoneText } from '@/views/events/facts'
 import { blankAction, bodyOf, complete, requestOf, sentence } from '@/views/linkage/rule'
-import { gist } from '@/views/quarantine/held'
+import { gist, stranger } from '@/views/quarantine/held'
 import { frequent } from '@/views/statistics/chart'
 import { byIn, rangeIn, spanOf } from '@/views/statistics/ranges'
 
@@ -66,4 +66,12 @@ test('a statistic covers whole hours or days, the running one last', () => {
 
 test('kinds come from the most frequent to the rarest', () => {
   expect(frequent([{ at: '', kind: 'fire', count: 1 }, { at: '', kind: 'tamper', count: 2 }, { at: '', kind: 'fire', count: 3 }])).toEqual(['fire', 'tamper'])
+})
+
+test('what a capture device saw says so, and leads to the form that registers it', () => {
+  const seen = { protocol: 'viid', kind: 'motor_vehicle', device: '51080200011210000001', pictures: 2 }
+  expect(gist(seen)).toBe('GA/T 1400 · 机动车 · 51080200011210000001 · 图片 2 张')
+  expect(stranger('unknown_device', seen)).toEqual({ protocol: 'viid', account: '51080200011210000001' })
+  expect(stranger('unknown_account', { protocol: 'dc09', account: '0/1234' })).toEqual({ protocol: 'dc09', account: '0/1234' })
+  expect(stranger('malformed', seen)).toBeNull()
 })

@@ -46,6 +46,16 @@ async def hold(web: Web, account: str = "0/9999", number: int = 1) -> UUID:
     return held.id
 
 
+async def test_a_held_capture_shows_whose_it_is_and_nothing_it_saw(web: Web, installer: httpx2.AsyncClient) -> None:
+    value = {"viid": "sealed-bytes", "kind": "motor_vehicle", "device": "51080200011210000001", "pictures": 2}
+    at = web.services.clock()
+    held = Held(uuid7(), at, "", "viid:51080200011210000001", "/", "", "accept", "unknown_device", None, value)
+    async with web.services.db.transaction() as tx:
+        await quarantine.hold(tx, held)
+    (row,) = (await installer.get("/api/quarantine?reason=unknown_device")).json()["items"]
+    assert row["value"] == {"protocol": "viid", **{name: value[name] for name in ("kind", "device", "pictures")}}
+
+
 async def test_what_waits_is_listed_by_cause_without_what_names_a_person(
     web: Web, installer: httpx2.AsyncClient
 ) -> None:

@@ -46,6 +46,8 @@ def shown(held: Held) -> dict[str, Any]:
     report, value = held.value.get("report"), held.value
     if isinstance(report, dict):
         value = {name: report.get(name) for name in _TOLD}
+    elif "viid" in held.value:
+        value = {"protocol": "viid", **{name: held.value.get(name) for name in ("kind", "device", "pictures")}}
     elif "object_id" in held.value:
         value = {name: held.value.get(name) for name in ("kind", "object_id", "version", "site_id", "place_path")}
     if "error" in held.value:

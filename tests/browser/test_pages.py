@@ -21,6 +21,7 @@ PAGES = {
         "map",
         "vehicles",
         "vehicles?view=table",
+        "lanes",
         "watch_list",
         "sightings",
     ),

@@ -14,7 +14,7 @@ export const en: Same<typeof zh> = {
   page: {
     home: 'Overview', alarms: 'Alarms', ranking: 'Communities', map: 'Map', events: 'Events', places: 'Places', devices: 'Devices', quarantine: 'Quarantine',
     linkage: 'Linkage', links: 'Links', statistics: 'Statistics', users: 'Users', roles: 'Roles', policies: 'Policies', operator_log: 'Operator log',
-    vehicles: 'Vehicles', watch_list: 'Watch list', sightings: 'Sightings', site_files: 'Import and export', backups: 'Backups',
+    vehicles: 'Vehicles', lanes: 'Lanes', watch_list: 'Watch list', sightings: 'Sightings', site_files: 'Import and export', backups: 'Backups',
   },
   common: {
     ok: 'OK', cancel: 'Cancel', save: 'Save', close: 'Close', back: 'Back', retry: 'Try again', more: 'Load more', refresh: 'Refresh', search: 'Search', clear: 'Clear filters',

@@ -4,7 +4,7 @@ export const vehiclesZh = {
   search: '号牌,可只输入一部分', since: '从', until: '到', flags: '质量标记', passed: '通过时间', received: '平台收到', brand: '品牌', model: '型号', speed: '车速', speed_value: '{n} km/h', reliability: '识别置信度', percent: '{n}%',
   no_plate: '无牌', way: { in: '进', out: '出' }, way_untold: '未知方向', hit: '布控', confirmed: '已确认无误', corrected: '已人工更正', view_grid: '图片', view_table: '表格', view: '显示方式',
   strip: '最新通行', held: '鼠标移开后显示 {n} 条新通行', strip_empty: '还没有车辆通行。摄像机接入后,每辆车会立即出现在这里。',
-  hourly: '每小时通行', hourly_click: '点柱子查看对应的通行', hourly_empty: '这段时间没有车辆通行。', total: '共 {n} 辆次', lanes: '车道', lanes_empty: '还没有登记车辆抓拍设备。',
+  hourly: '每小时通行', hourly_click: '点柱子查看对应的通行', hourly_empty: '这段时间没有车辆通行。', total: '共 {n} 辆次', lane_none: '还没有车辆通过', lane_all: '全部通行', lanes_empty: '还没有登记车辆抓拍设备。',
   empty_why: '还没有收到车辆通行记录。', empty_do: '到“设备”登记卡口或抓拍机(GA/T 1400),送来第一条记录后即显示。',
   picture: '图片', pictures: '图片', picture_open: '放大图片:{name}', picture_none: '没有图片,或图片在下级平台', picture_lost: '图片打不开',
   reading: '识读', reading_device: '设备识读', reading_person: '人工判定', reading_valid: '采用', will_be: '改为', received_text: '设备原文', field: '项目', same: '同设备', judge_right: '识读无误', judge_right_why: '看过图片,设备读得对。', judged_right: '看图确认无误', judged: '已记录,计入准确率',

@@ -12,7 +12,7 @@ export const zh = {
   page: {
     home: '总览', alarms: '报警', ranking: '小区排名', map: '地图', events: '事件记录', places: '地点', devices: '设备', quarantine: '隔离区',
     linkage: '联动规则', links: '上下级链路', statistics: '统计', users: '用户', roles: '角色与权限', policies: '安全策略', operator_log: '操作日志',
-    vehicles: '车辆通行', watch_list: '布控名单', sightings: '人员抓拍', site_files: '导入导出', backups: '备份',
+    vehicles: '车辆通行', lanes: '车道', watch_list: '布控名单', sightings: '人员抓拍', site_files: '导入导出', backups: '备份',
   },
   common: {
     ok: '确定', cancel: '取消', save: '保存', close: '关闭', back: '返回', retry: '重试', more: '加载更多', refresh: '刷新', search: '查询', clear: '清除条件',

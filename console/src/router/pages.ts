@@ -1,5 +1,5 @@
 /** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
-import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Upload, User, Van } from '@element-plus/icons-vue'
+import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Switch, Upload, User, Van } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 import type { Key } from '@/locales'
@@ -38,6 +38,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: 'map', name: 'map', title: 'page.map', section: 'map', action: 'places.read', icon: MapLocation, jump: 'm', component: () => import('@/views/map/MapPage.vue') },
   { path: 'vehicles', name: 'vehicles', title: 'page.vehicles', section: 'vehicles', action: 'vehicles.read', icon: Van, jump: 'v', component: () => import('@/views/vehicles/VehiclesPage.vue') },
   { path: 'vehicles/:id', name: 'passage', title: 'page.vehicles', section: 'vehicles', action: 'vehicles.read', icon: Van, hidden: true, component: () => import('@/views/vehicles/PassagePage.vue') },
+  { path: 'lanes', name: 'lanes', title: 'page.lanes', section: 'vehicles', action: 'vehicles.read', icon: Switch, jump: 'n', component: () => import('@/views/vehicles/LanesPage.vue') },
   { path: 'watch_list', name: 'watch_list', title: 'page.watch_list', section: 'vehicles', action: 'watch.read', icon: Aim, jump: 'w', component: () => import('@/views/watch_list/WatchPage.vue') },
   { path: 'places', name: 'places', title: 'page.places', section: 'people', action: 'places.read', icon: OfficeBuilding, jump: 'p', component: () => import('@/views/places/PlacesPage.vue') },
   { path: 'sightings', name: 'sightings', title: 'page.sightings', section: 'people', action: 'people.read', icon: Camera, jump: 'f', component: () => import('@/views/sightings/SightingsPage.vue') },

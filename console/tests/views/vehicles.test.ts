@@ -3,11 +3,12 @@ import { expect, test } from 'vitest'
 import { told } from '@/alarms/pictures'
 import { ordered, pictureUrl, thumbnailUrl } from '@/api/pictures'
 import type { Change } from '@/api/types'
-import type { Passage } from '@/api/vehicles'
+import type { Lane, Passage } from '@/api/vehicles'
 import { ground, parted } from '@/components/plate'
 import { vehiclesEn } from '@/locales/vehicles.en'
 import { vehiclesZh } from '@/locales/vehicles.zh'
 import { hourly } from '@/views/vehicles/hours'
+import { seenBy } from '@/views/vehicles/lanes'
 import { asked, judgement, merged, normal, plateQuery } from '@/views/vehicles/passage'
 
 const passage = (id: string, at: string, more: Partial<Passage> = {}) => ({ id, received_at: `2026-11-22T08:${at}Z`, plate: '川H12345', version: 1, reading: {}, flags: [], pictures: [], ...more }) as unknown as Passage
@@ -53,6 +54,13 @@ test('the strip holds the newest, each once, its newest version, and never grows
 test('a vehicle that is waited for is marked by its event', () => {
   const event: Change = { kind: 'event', id: 'e', version: 1, operation: 'put', body: { kind: 'watch_list', detail: { passage_id: 'a' } } }
   expect(merged([passage('a', '00:01'), passage('b', '00:00')], [event], 3).map((each) => each.watched)).toEqual([true, undefined])
+})
+
+test('a lane shows the last vehicle it saw, others stay as they are', () => {
+  const lane = (device_id: string) => ({ device_id, last: null }) as unknown as Lane
+  const lanes = [lane('d1'), lane('d2')]
+  const after = seenBy(lanes, [change('b', '00:02', { device_id: 'd1' }), change('a', '00:01', { device_id: 'd1' })])
+  expect([after[0]!.last?.id, after[1]]).toEqual(['b', lanes[1]])
 })
 
 test('hours where nothing passed have a column too, and what lies outside has none', () => {

@@ -41,7 +41,7 @@ fix: $(STAMP)
 	$(BIN)/python tools/clauses.py
 
 bench: $(STAMP)
-	$(BIN)/python bench/road.py
+	$(BIN)/python -m bench
 
 fuzz: $(STAMP)
 	mkdir -p build/fuzz

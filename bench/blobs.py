@@ -1,17 +1,18 @@
 """How fast pictures are kept, against a bare write and fdatasync of the same bytes in the same run.
 
 Pictures of 60 and 10 KB in turn, as a passage brings them; many senders, each waiting until its own are on disk.
-Run it pinned to one core to see what the core can do. Prints the figures and adds them to ``build/bench.json``.
+Run it pinned to one core to see what the core can do.
 """
 
 import asyncio
 import hashlib
-import json
 import os
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+
+from bench.figures import Figure, keep
 
 from anju.engines import Postgres
 from anju.security.blob_keys import BlobKeys
@@ -63,14 +64,14 @@ async def read_back(db: Database, blobs: Blobs) -> float:
 
 
 async def main() -> None:
-    """Measure, print, add to the file of figures."""
+    """Measure, print and keep."""
     with tempfile.TemporaryDirectory(prefix="anju-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # noqa: ASYNC240 - before anything runs
         server = Postgres(folder)
         await server.start()
         try:
-            report(*await measure(server, folder))
+            keep(report(*await measure(server, folder)))
         finally:
             await server.stop()
 
@@ -91,27 +92,16 @@ async def measure(server: Postgres, folder: Path) -> tuple[tuple[float, float], 
         await db.close()
 
 
-def report(plain: tuple[float, float], store: tuple[float, float], reads: float) -> None:
-    """Print one line each, and add to the file."""
+def report(plain: tuple[float, float], store: tuple[float, float], reads: float) -> list[Figure]:
+    """Return the figures."""
     count, megabytes = REQUESTS * len(PER_REQUEST), TOTAL / 1e6
     cpu_us, bare_us = store[1] / count * 2e6, plain[1] / count * 2e6
-    figures = [
-        ("blobs.mb_per_s", megabytes / store[0], "MB/s", megabytes / plain[0]),
-        ("blobs.pictures_per_s", count / store[0], "1/s", count / plain[0]),
-        ("blobs.cpu_us_per_passage", cpu_us, "µs for two pictures", bare_us),
-        ("blobs.reads_per_s", reads, "1/s", reads),
+    return [
+        Figure.against("blobs.mb_per_s", megabytes / store[0], "MB/s", megabytes / plain[0]),
+        Figure.against("blobs.pictures_per_s", count / store[0], "1/s", count / plain[0]),
+        Figure.against("blobs.cpu_us_per_passage", cpu_us, "µs", bare_us),
+        Figure.against("blobs.reads_per_s", reads, "1/s", count / store[0]),
     ]
-    table = [
-        {"name": n, "value": round(v, 1), "unit": u, "reference": round(r, 1), "ratio": round(v / r, 3)}
-        for n, v, u, r in figures
-    ]
-    for each in table:
-        print("{name:26} {value:12,.1f} {unit:20} reference {reference:12,.1f}  ratio {ratio:.3f}".format_map(each))
-    path = Path("build/bench.json")
-    path.parent.mkdir(exist_ok=True)
-    names = {each["name"] for each in table}
-    kept = [each for each in (json.loads(path.read_text()) if path.is_file() else []) if each["name"] not in names]
-    path.write_text(json.dumps(kept + table, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How many rows a second go from one tier to the next: over TLS, signed, from log to log, with fsync on as in use.
 
-Prints the figures; writes nothing.
+The reference is how many rows a second the community writes into its own log in the same run.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.figures import Figure, keep
 from uuid_utils.compat import uuid7
 
 from anju.devices.lower_platform import Doors, LowerPlatforms, serve
@@ -70,13 +71,15 @@ async def fill(db: Database, node: NodeId) -> None:
             await log.append(tx, Lane.BULK, changes, at=now(), node=node)
 
 
-async def measure(folder: Path) -> None:
-    """Print rows a second of each lane alone, then of both at once."""
+async def measure(folder: Path) -> list[Figure]:
+    """Return rows a second of each lane alone, against the rows a second that the community wrote."""
     server = Postgres(folder)
     await server.start()
     lower_db, lower = await database(server, "community", "community")
     upper_db, upper = await database(server, "county", "county")
+    begin = time.perf_counter()
     await fill(lower_db, lower)
+    filling = time.perf_counter() - begin
     keys = NodeKeys.load_or_make(folder / "keys")
     certificate, key = tls.make_certificate("county", folder / "docking", now=now())
 
@@ -101,26 +104,28 @@ async def measure(folder: Path) -> None:
         p=HOME,
     )
     link = Upper(f"https://127.0.0.1:{listener.port}", certificate.read_text(), "county", "", "", UpperState.LIVE)
+    rates, rows = dict[Lane, float](), 0
     async with upper_tier(link, lower, keys.sign, now) as tier:
         pusher = Pusher(lower_db, lower, tier.push, upper="county")
         for lane in Lane:
             begin, moved = time.perf_counter(), 0
             while count := await pusher.push(lane):
                 moved += count
-            print(f"{lane.value:8}{moved / (time.perf_counter() - begin):8.0f} rows/s  ({moved})", flush=True)
-        print(await upper_db.fetch("SELECT kind, kept, held FROM fate_day"))
+            rates[lane] = moved / (time.perf_counter() - begin)
+            rows += moved
     door.stop()
     await listener.close()
     await lower_db.close()
     await upper_db.close()
     await server.stop()
+    return [Figure.against(f"docking.{lane}_per_s", rate, "1/s", rows / filling) for lane, rate in rates.items()]
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and keep."""
     with tempfile.TemporaryDirectory(prefix="anju-bench-") as name:
         Path(name).chmod(0o755)
-        asyncio.run(measure(Path(name)))
+        keep(asyncio.run(measure(Path(name))))
 
 
 if __name__ == "__main__":

@@ -27,15 +27,13 @@ class Figure:
 def keep(figures: Sequence[Figure]) -> None:
     """Print ``figures`` and put them into KEPT, over those of the same names."""
     for each in figures:
-        print(
-            f"{each.name:34}{each.value:>14,.2f} {each.unit:10} reference {each.reference:>14,.2f} ratio {each.ratio}"
-        )
-    known = {each["name"]: each for each in kept()} | {each.name: asdict(each) for each in figures}
+        held = f"reference {each.reference:>12,.2f}   ratio {each.ratio}"
+        print(f"{each.name:34}{each.value:>12,.2f} {each.unit:8}{held}")
+    known = {each.name: each for each in (*kept(), *figures)}
     KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps(list(known.values()), indent=1))
+    KEPT.write_text(json.dumps([asdict(each) for each in known.values()], indent=1))
 
 
-def kept() -> list[dict[str, object]]:
+def kept() -> list[Figure]:
     """Return what KEPT holds."""
-    found: list[dict[str, object]] = json.loads(KEPT.read_text()) if KEPT.is_file() else []
-    return found
+    return [Figure(**each) for each in json.loads(KEPT.read_text())] if KEPT.is_file() else []

@@ -1,16 +1,16 @@
 """How many reports a second go through ``keep``, against a bare COPY of the same rows in the same run.
 
-Prints the figures and writes ``build/bench.json``: a list of {name, value, unit, reference, ratio}.
+Prints the figures and keeps them.
 """
 
 import asyncio
-import json
 import tempfile
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.figures import Figure, keep
 from uuid_utils.compat import uuid7
 
 from anju.domain.cleaning import Reporter, clean
@@ -86,17 +86,11 @@ async def measure(data: Path) -> tuple[float, dict[str, float]]:
 
 
 def main() -> None:
-    """Measure, print, and write ``build/bench.json``."""
+    """Measure, print and keep."""
     with tempfile.TemporaryDirectory(prefix="anju-bench-") as name:
         Path(name).chmod(0o755)
         reference, found = asyncio.run(measure(Path(name)))
-    rows = []
-    for key, value in found.items():
-        ratio = value / reference
-        rows.append({"name": key, "value": value, "unit": "1/s", "reference": reference, "ratio": ratio})
-        print(f"{key:24}{value:8.0f} 1/s   bare COPY {reference:.0f}   ratio {ratio:.3f}")
-    Path("build").mkdir(exist_ok=True)
-    Path("build/bench.json").write_text(json.dumps(rows, indent=1))
+    keep([Figure.against(name, value, "1/s", reference) for name, value in found.items()])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How many GA/T 1400 objects a second are read on one core, in batches of 20, plain and with two pictures (60 + 10 kB).
 
-Prints the figures; writes nothing. The reference is a bare JSON decoder over the same bytes, which keeps no promise.
+The reference is a bare JSON decoder over the same bytes, which keeps no promise.
 """
 
 import base64
@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import partial
 
 import msgspec
+from bench.figures import Figure, keep
 
-from anju.protocols.viid import ViidObject, parse_batch, raw_without_pictures, read_request
+from anju.protocols.viid import ViidObject, parse_batch, read_request
 
 BATCH = 20
 _DEVICE = "51080200011190000002"
@@ -56,15 +57,15 @@ def rate(work: Callable[[], object], seconds: float = 2.0) -> float:
 
 
 def main() -> None:
-    """Print one line for each kind of batch."""
-    for name, sizes in (("plain", ()), ("two pictures, 60 + 10 kB", (60_000, 10_000))):
+    """Measure, print and keep: objects per CPU second of one core, against bare JSON reading of the same bytes."""
+    found = []
+    for name, sizes in (("plain", ()), ("pictures", (60_000, 10_000))):
         wire = body(*sizes)
         assert all(isinstance(each, ViidObject) and not each.flags for each in parse_batch("motor_vehicle", wire))
         bare = rate(partial(msgspec.json.decode, wire))
         read = rate(partial(read_request, "motor_vehicle", wire))
-        raw = rate(partial(raw_without_pictures, wire))
-        against = f"bare JSON {bare:,.0f}, ratio {read / bare:.2f}"
-        print(f"{name}: {read:,.0f} objects per CPU second read ({against}); raw record alone {raw:,.0f}")
+        found.append(Figure.against(f"parse.{name}_objects_per_cpu_s", read, "1/s", bare))
+    keep(found)
 
 
 if __name__ == "__main__":

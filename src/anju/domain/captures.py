@@ -95,6 +95,11 @@ def new_id(at: datetime) -> UUID:
     return UUID(int=head | noise >> 62 << 64 | noise & (1 << 62) - 1)
 
 
+def first_id(at: datetime) -> UUID:
+    """Return an id that no record received at ``at`` or later has, and before which all earlier ones are."""
+    return UUID(int=max(0, (at - EPOCH) // MS) << 80)
+
+
 def moment(record_id: UUID) -> datetime:
     """Return the millisecond in which the record that ``new_id`` named was received. Raises ValueError for others."""
     if record_id.version != 7:

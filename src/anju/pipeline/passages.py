@@ -135,7 +135,7 @@ class PassageKeeper:
         self._group = GroupCommit(self._commit, hold=self._hold, lost=self._lost, most=most, most_waiting=MOST_WAITING)
         self._watch = WatchList()
         self._recent: Latest[tuple[str, str, str], bytes] = Latest(RECENT)
-        self._plates: Latest[str, None] = Latest(PLATES)
+        self._plates: Latest[tuple[str, str], bool] = Latest(PLATES)
         self._near: Latest[_NearKey, tuple[datetime, UUID]] = Latest(NEARS)
 
     async def run(self) -> None:
@@ -254,8 +254,8 @@ class PassageKeeper:
             return {}
         return await write_events(tx, [(event, None) for event in hits], home_node=self._node.id, at=at)
 
-    def _unknown_plates(self, passed: Iterable[Passage]) -> list[str]:
-        return [each.plate for each in passed if each.plate and self._plates.get(each.plate) is None]
+    def _unknown_plates(self, passed: Iterable[Passage]) -> list[Passage]:
+        return [each for each in passed if each.plate and not self._plates.get((each.site_id, each.plate))]
 
     def _linked(self, fresh: list[_Ready]) -> list[_Ready]:
         """Link each passage with the one it most likely repeats: same lane, plate and direction within 10 s."""
@@ -280,7 +280,7 @@ class PassageKeeper:
             each.request.kept = True
             passage = each.record
             if isinstance(passage, Passage) and passage.plate:
-                self._plates.put(passage.plate, None)
+                self._plates.put((passage.site_id, passage.plate), True)
                 self._near.put(_near_key(passage, passage.plate), (passage.passed_at, passage.id))
 
     async def _lost(self, ready: _Ready) -> None:

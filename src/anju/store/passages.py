@@ -16,13 +16,13 @@ from psycopg.errors import UniqueViolation
 from uuid_utils.compat import uuid7
 
 from anju.domain import vehicles
-from anju.domain.captures import MS, moment
+from anju.domain.captures import MS, first_id, moment
 from anju.domain.changes import Change
 from anju.domain.rights import Scope
 from anju.domain.vehicles import NEAR, Correction, Passage
 from anju.errors import Conflict, NotFound
 from anju.store import packed
-from anju.store.database import IN_SCOPE, Executor, Transaction
+from anju.store.database import IN_SCOPE, Executor, Row, Transaction
 from anju.store.events import count_hour
 from anju.store.log import Written
 from anju.store.packed import Texts
@@ -33,6 +33,7 @@ METRIC = "passages"
 PLATES_MOST = 300
 """Plates that one fragment may stand for; with more of them the fragment must be longer."""
 FEW_SITES = 24  # so many communities are each asked for their newest; more of them are read by time
+LOOK_BACK = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=8))
 EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
 _COLUMNS = (
@@ -78,16 +79,17 @@ def change(p: Passage, body: bytes) -> Written:
 
 
 _PLATES = """
-    INSERT INTO plate (plate, first_seen_at) SELECT plate, %(at)s FROM unnest(%(plates)s) AS told (plate)
-    ON CONFLICT DO NOTHING
+    INSERT INTO plate (site_id, plate, first_seen_at)
+    SELECT site, plate, %(at)s FROM unnest(%(sites)s, %(plates)s) AS told (site, plate) ON CONFLICT DO NOTHING
 """
 
 
-async def note_plates(tx: Transaction, plates: Iterable[str], *, at: datetime) -> None:
-    """Write down plates, so that fragments find them; those known already cost nothing. In order against deadlock."""
-    found = sorted(set(plates))
+async def note_plates(tx: Transaction, told: Iterable[Passage], *, at: datetime) -> None:
+    """Write down each community's plates, so that fragments find them. In order against deadlock."""
+    found = sorted({(each.site_id, each.plate) for each in told if each.plate})
     if found:
-        await tx.execute(_PLATES, at=at, plates=Texts(found))
+        sites, plates = zip(*found, strict=True)
+        await tx.execute(_PLATES, at=at, sites=Texts(sites), plates=Texts(plates))
 
 
 def counts(passages: Iterable[Passage]) -> dict[tuple[str, datetime, str, str], int]:
@@ -128,7 +130,7 @@ async def insert_remote(tx: Transaction, told: Sequence[Passage], *, at: datetim
     ordered = sorted(newest.values(), key=lambda each: (each.received_at, each.id))
     written = await _new_to_us(tx, ordered, at) or await _put(tx, ordered, at)
     fresh = [each for each in ordered if written.get(each.id)]
-    await note_plates(tx, [each.plate for each in ordered if each.plate and each.id in written], at=at)
+    await note_plates(tx, [each for each in ordered if each.id in written], at=at)
     await count_hour(tx, counts(fresh))
     return _news(told, written)
 
@@ -263,7 +265,7 @@ async def correct(
     values = {name: getattr(after, name) for name in names}
     await tx.execute(_UPDATE, **values, flags=list(after.flags), version=after.version, body=text.decode())
     await _note_correction(tx, before, after, correction, by, at)
-    await note_plates(tx, [after.plate] if after.plate else [], at=at)
+    await note_plates(tx, [after], at=at)
     return after, change(after, text)
 
 
@@ -342,7 +344,6 @@ _FILTERS = {
     "kind": "kind = %(kind)s",
     "flag": "%(flag)s = ANY (flags)",
 }
-_NEWEST = "ORDER BY received_at DESC, id DESC LIMIT %(limit)s"
 After = tuple[datetime, UUID]
 
 
@@ -353,34 +354,55 @@ async def search(db: Executor, scope: Scope, query: Query, *, after: After | Non
     """
     if not scope:
         return []
-    params: dict[str, Any] = {name: value for name in _TEXTS if (value := getattr(query, name))}
-    where = [_FILTERS[name] for name in params]
+    params, where = _asked(query, after, limit)
+    params |= scope.bounds()
+    sites = None if params.keys() & {"plate", "device", "resident"} else await _sites(db, scope, query)
     if query.fragment:
-        params["plates"] = await plates_like(db, query.fragment)
-        where.append("plate = ANY (%(plates)s)")
-    params |= {"since": query.since or EVER[0], "until": query.until or EVER[1], "limit": limit}
-    where.append("received_at >= %(since)s AND received_at < %(until)s")
-    if after:
-        params |= {"after_at": after[0], "after_id": after[1]}
-        where.append("received_at <= %(after_at)s AND (received_at, id) < (%(after_at)s, %(after_id)s)")
-    sites = (
-        None if {"plate", "plates", "device", "site", "resident"} & params.keys() else await _sites(db, scope, query)
-    )
-    statement = _by_site(where) if sites is not None else f"SELECT body FROM passage WHERE {_all(where)} {_NEWEST}"
-    rows = await db.fetch(statement, **params, sites=sites, **scope.bounds())
+        params |= {"plates": await _plates_like(db, query.fragment, sites), "sites": sites}
+        within = "" if sites is None else " AND site_id = ANY (%(sites)s)"
+        rows = await db.fetch(_PLAIN.format(where=f"{where} AND plate = ANY (%(plates)s){within}"), **params)
+    elif sites is not None:
+        rows = await db.fetch(_EACH.format(where=where), **params, sites=sites)
+    elif params.keys() & {"plate", "device", "resident"}:
+        rows = await db.fetch(_PLAIN.format(where=where), **params)
+    else:
+        rows = await _newest(db, where, params)
     return [vehicles.read_body(each[0]) for each in rows]
 
 
-def _all(where: Sequence[str]) -> str:
-    return " AND ".join((*where, IN_SCOPE))
+_LAST = "ORDER BY received_at DESC, id DESC LIMIT %(limit)s"
+_PLAIN = f"SELECT body FROM passage WHERE {{where}} AND {IN_SCOPE} {_LAST}"
+_EACH = f"""
+    SELECT p.body FROM unnest(%(sites)s::text[]) AS s (site), LATERAL (
+        SELECT received_at, id, body FROM passage WHERE site_id = s.site AND {{where}} AND {IN_SCOPE} {_LAST}) AS p
+    ORDER BY p.received_at DESC, p.id DESC LIMIT %(limit)s
+"""
+"""Asks each community for its newest: an index has them in this order."""
 
 
-def _by_site(where: Sequence[str]) -> str:
-    """Return the query that asks each community for its newest."""
-    return f"""
-        SELECT p.body FROM unnest(%(sites)s::text[]) AS s (site), LATERAL (
-            SELECT received_at, id, body FROM passage WHERE site_id = s.site AND {_all(where)} {_NEWEST}) AS p
-        ORDER BY p.received_at DESC, p.id DESC LIMIT %(limit)s"""
+async def _newest(db: Executor, where: str, params: dict[str, Any]) -> list[Row]:
+    """Look back further and further: no index has all communities by time, and the newest are asked for most."""
+    since, rows = params["since"], list[Row]()
+    begin = min(params.get("after_at", EVER[1]), params["until"], datetime.now(UTC))
+    for span in LOOK_BACK:
+        params["since"] = max(since, begin - span)
+        rows = await db.fetch(_PLAIN.format(where=f"{where} AND received_at >= %(since)s"), **params)
+        if len(rows) == params["limit"] or params["since"] == since:
+            return rows
+    return await db.fetch(_PLAIN.format(where=where), **(params | {"since": since}))
+
+
+def _asked(query: Query, after: After | None, limit: int) -> tuple[dict[str, Any], str]:
+    """Return the parameters and conditions of ``query``."""
+    params: dict[str, Any] = {name: value for name in _TEXTS if (value := getattr(query, name))}
+    where = ["true", *(_FILTERS[name] for name in params)]
+    if query.since or query.until:
+        where.append("received_at >= %(since)s AND received_at < %(until)s")
+    params |= {"since": query.since or EVER[0], "until": query.until or EVER[1], "limit": limit}
+    if after:
+        params |= {"after_at": after[0], "after_id": after[1]}
+        where.append("received_at <= %(after_at)s AND (received_at, id) < (%(after_at)s, %(after_id)s)")
+    return params, " AND ".join(where)
 
 
 _SITES = f"""
@@ -393,6 +415,8 @@ _SITES = f"""
 
 async def _sites(db: Executor, scope: Scope, query: Query) -> list[str] | None:
     """Return the communities that may hold what is looked for, None where they are many."""
+    if query.site:
+        return [query.site]
     if scope.everything and not query.place:
         return None
     place = _FILTERS["place"] if query.place else "true"
@@ -401,14 +425,18 @@ async def _sites(db: Executor, scope: Scope, query: Query) -> list[str] | None:
 
 
 _LIKE = """
-    SELECT plate FROM plate WHERE plate LIKE %(pattern)s ORDER BY first_seen_at DESC LIMIT %(limit)s
+    SELECT plate FROM (SELECT DISTINCT ON (plate) plate, first_seen_at FROM plate WHERE plate LIKE %(pattern)s
+        AND {where} ORDER BY plate, first_seen_at DESC) AS found
+    ORDER BY first_seen_at DESC LIMIT %(limit)s
 """
 
 
-async def plates_like(db: Executor, fragment: str, *, limit: int = PLATES_MOST) -> list[str]:
-    """Return plates that have ``fragment`` in them, those first seen last in front; they say nothing of where."""
+async def _plates_like(db: Executor, fragment: str, sites: list[str] | None) -> list[str]:
+    """Return plates that have ``fragment`` in them, those first seen last in front."""
     plain = fragment.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return [each[0] for each in await db.fetch(_LIKE, pattern=f"%{plain}%", limit=limit)]
+    where = "true" if sites is None else "site_id = ANY (%(sites)s)"
+    found = await db.fetch(_LIKE.format(where=where), pattern=f"%{plain}%", sites=sites, limit=PLATES_MOST)
+    return [each[0] for each in found]
 
 
 _COUNTS = """
@@ -437,17 +465,14 @@ async def hourly(
     return [{"at": row[0].isoformat(), "direction": row[1], "count": row[2]} for row in rows]
 
 
-_SINCE = """
-    SELECT body FROM passage WHERE received_at >= %(since)s AND (received_at, id) > (%(since)s, %(after)s)
-    ORDER BY received_at, id LIMIT 500
-"""
+_SINCE = "SELECT id, body FROM passage WHERE id > %(after)s ORDER BY id LIMIT 500"
 
 
 async def all_changes(db: Executor, *, since: datetime) -> AsyncIterator[Change]:
     """Yield every passage received since ``since`` as it stands now, oldest first, for a tier above that lost rows."""
-    after = UUID(int=0)
-    while rows := await db.fetch(_SINCE, since=since, after=after):
-        for (body,) in rows:
+    after = first_id(since)
+    while rows := await db.fetch(_SINCE, after=after):
+        for _, body in rows:
             p = vehicles.read_body(body)
             yield Change("passage", str(p.id), p.version, p.site_id, p.place_path, p.jurisdiction, body)
-        since, after = p.received_at, p.id
+        after = rows[-1][0]

@@ -129,7 +129,7 @@ async def keep(web: Web, found: Sequence[Passage], raw: bytes = b"{}") -> None:
         await events.insert_frames(tx, [frame])
         rows = [passages.row(each, text, frame.id) for each, text in zip(found, texts, strict=True)]
         await passages.insert(tx, rows, at=here.clock())
-        await passages.note_plates(tx, [each.plate for each in found if each.plate], at=here.clock())
+        await passages.note_plates(tx, found, at=here.clock())
         await events.count_hour(tx, passages.counts(found))
         changes = [passages.change(each, text) for each, text in zip(found, texts, strict=True)]
         await log.append(tx, Lane.BULK, changes, at=here.clock(), node=here.node)

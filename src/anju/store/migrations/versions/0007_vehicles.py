@@ -39,8 +39,9 @@ CREATE TABLE passage (
     plate text, plate_class text NOT NULL, plate_color text NOT NULL, vehicle_class text NOT NULL,
     vehicle_color text NOT NULL, resident_kind text NOT NULL, resident_id text NOT NULL DEFAULT '',
     flags text[] NOT NULL, raw_id uuid, version bigint NOT NULL DEFAULT 1, body json NOT NULL,
-    PRIMARY KEY (received_at, id)) PARTITION BY RANGE (received_at);
-CREATE INDEX ON passage (plate, received_at);
+    PRIMARY KEY (id, received_at)) PARTITION BY RANGE (received_at);
+CREATE INDEX ON passage (plate, site_id, received_at);
+CREATE INDEX ON passage USING brin (received_at) WITH (autosummarize = on);
 CREATE INDEX ON passage (device_id, received_at);
 CREATE INDEX ON passage (site_id, received_at);
 CREATE INDEX ON passage (resident_id, received_at) WHERE resident_id <> '';
@@ -49,9 +50,10 @@ COMMENT ON COLUMN passage.id IS 'tells the millisecond of received_at: one parti
 COMMENT ON COLUMN passage.body IS 'the very text the log carries; json, not jsonb: half the work of writing a row';
 COMMENT ON COLUMN passage.direction IS 'in, out or nothing where untold';
 
-CREATE TABLE plate (plate text PRIMARY KEY, first_seen_at timestamptz NOT NULL);
+CREATE TABLE plate (
+    site_id text NOT NULL, plate text NOT NULL, first_seen_at timestamptz NOT NULL, PRIMARY KEY (site_id, plate));
 CREATE INDEX plate_fragment ON plate USING gin (plate gin_trgm_ops);
-COMMENT ON TABLE plate IS 'every plate once: fragments are searched here, passages by whole plates';
+COMMENT ON TABLE plate IS 'every plate of a community once: fragments are searched here, passages by whole plates';
 
 CREATE TABLE passage_correction (
     id uuid PRIMARY KEY, passage_id uuid NOT NULL, received_at timestamptz NOT NULL, site_id text NOT NULL,

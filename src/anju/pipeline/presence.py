@@ -24,7 +24,7 @@ from anju.store.log import NodeId
 from anju.store.viid_sessions import Session, Silence
 
 MISSES, PERIOD_S = 3, 90.0
-FLUSH_S = 2.0
+FLUSH_S = 5.0
 ASK_AGAIN = timedelta(milliseconds=200)
 _DAY_S = 86_400
 _log = structlog.get_logger(__name__)

@@ -22,6 +22,8 @@ async () => {
     if (!words || !seen(element) || element.closest('[disabled], .is-disabled, [aria-hidden="true"], .sr, svg, noscript')) continue
     const style = getComputedStyle(element)
     if (element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0 && ['hidden', 'clip'].includes(style.overflowX) && !element.title && !element.closest('[title]')) wrong.push(`clipped: ${words.slice(0, 40)}`)
+    const cell = element.closest('td, th')
+    if (cell && cell.scrollWidth > cell.clientWidth + 1) wrong.push(`spills out of its cell: ${words.slice(0, 40)}`)
     const back = behind(element)
     if (back) {
       let opacity = 1

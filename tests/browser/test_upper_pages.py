@@ -1,7 +1,7 @@
 """What county and city show, at two sizes, in both themes: nothing overflows, is clipped, pale or without a glyph."""
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from prove.tiers import FIRST_PANEL, PASSWORD, Tier
 
 from anju.simulators.alarm_panel import fleet
@@ -30,12 +30,19 @@ async def happened(three: dict[str, Tier]) -> None:
         await panels[panel].cut()
 
 
+async def put_away(popup: Locator) -> None:
+    """Put away the pop-ups over the page, one after the other: the page is what is looked at."""
+    while await popup.count():
+        await popup.page.keyboard.press("Escape")
+        await popup.page.wait_for_timeout(100)
+
+
 async def shot(page: Page, tier: Tier, name: str, title: str) -> list[str]:
     """Open a page of ``tier``, keep its picture as ``title`` and return what is wrong with its looks."""
     await page.goto(f"{tier.url}/#/{name}")
     await page.wait_for_load_state("networkidle")
-    await page.keyboard.press("Escape")  # the pop-up stands over what is behind it; it is looked at on its own
     await expect(page.locator("main .page")).to_be_visible()
+    await put_away(page.locator("section.alarm"))
     await page.wait_for_timeout(400)  # charts and maps are drawn after their data came
     await page.screenshot(path=SHOTS / f"{tier.name}-{name}-{title}.png")
     found: list[str] = await page.evaluate(LOOKS)

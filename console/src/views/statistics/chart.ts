@@ -28,7 +28,7 @@ export function bars(data: Stacked, drawn: Drawn, colour: (token: string) => str
     series: data.stacks.map((each, index) => {
       const own = drawn.colours[index]
       return {
-        name: drawn.names[index], type: 'bar', stack: 'all', data: each.counts, barMaxWidth: 40, cursor: 'pointer',
+        name: drawn.names[index], type: 'bar', stack: 'all', data: each.counts.map((count) => count || null), barMaxWidth: 40, cursor: 'pointer',
         itemStyle: { color: own ? colour(own) : QUIET[index % QUIET.length], borderColor: colour('panel'), borderWidth: drawn.at.length > CROWDED ? 0 : 1 },
       }
     }),

@@ -159,7 +159,7 @@ class Door:
         self.door = ViidDoor(
             Directory(self.known.get, self._of_user, self._session),
             self,
-            Behind(self._emit, self._withdraw, self._find, self._refused, self._wrong, self._healthy),
+            Behind(self._emit, self._withdraw, self._find, self._picture, self._refused, self._wrong, self._healthy),
             library="51080200015030000001",
             clock=now,
             nonce_key=bytes(32),
@@ -188,6 +188,9 @@ class Door:
 
     async def _withdraw(self, _sender: Registered, _kind: str, _ids: Sequence[str]) -> list[tuple[str, int, str]]:
         return []
+
+    async def _picture(self, _asked: Asked) -> tuple[bytes, str]:
+        return b"", ""
 
     async def _find(self, _asked: Asked) -> bytes:
         return b"{}"

@@ -405,6 +405,21 @@ def _asked(query: Query, after: After | None, limit: int) -> tuple[dict[str, Any
     return params, " AND ".join(where)
 
 
+async def count(db: Executor, scope: Scope, query: Query, *, most: int) -> int:
+    """Return how many passages inside ``scope`` there are, counted no further than ``most``."""
+    if not scope:
+        return 0
+    params, where = _asked(query, None, most)
+    sites = None if params.keys() & {"plate", "device", "resident"} else await _sites(db, scope, query)
+    if query.fragment:
+        params["plates"], where = await _plates_like(db, query.fragment, sites), f"{where} AND plate = ANY (%(plates)s)"
+    if sites is not None:
+        params["sites"], where = sites, f"{where} AND site_id = ANY (%(sites)s)"
+    counted = f"SELECT count(*) FROM (SELECT FROM passage WHERE {where} AND {IN_SCOPE} LIMIT %(limit)s) AS found"
+    row = await db.fetch_one(counted, **params, **scope.bounds())
+    return int(row[0]) if row else 0
+
+
 _SITES = f"""
     SELECT DISTINCT site_id FROM (
         SELECT site_id FROM place WHERE {IN_SCOPE} AND site_id <> '' AND {{place}}

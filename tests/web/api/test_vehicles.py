@@ -84,6 +84,7 @@ async def test_passages_are_found_by(leader: httpx2.AsyncClient, gate: Gate, que
     await gate.passes("川H12345", "川HD54321")
     rows = (await leader.get(f"{LIST}?{query}")).json()["items"]
     assert [each["plate"] for each in rows] == found
+    assert (await leader.get(f"/api/vehicles/export?{query}")).json()["rows"] == len(found)
 
 
 async def test_one_letter_is_no_fragment(leader: httpx2.AsyncClient) -> None:

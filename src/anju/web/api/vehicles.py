@@ -190,8 +190,8 @@ async def export_size(query: Wanted, me: Me, here: Here) -> dict[str, int]:
     """How many rows an export of this filter has; beyond ``most`` only the newest are in it."""
     scope = await me.may(Action.VEHICLES_EXPORT)
     await _may_ask(me, query)
-    rows = await _newest(here, scope, query, EXPORT_MOST + 1)
-    return {"rows": len(rows), "most": EXPORT_MOST}
+    rows = await passages.count(here.db, scope, query, most=EXPORT_MOST + 1)
+    return {"rows": rows, "most": EXPORT_MOST}
 
 
 async def _newest(here: Services, scope: Scope, query: passages.Query, most: int) -> list[Passage]:

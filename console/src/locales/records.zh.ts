@@ -31,5 +31,6 @@ export const recordsZh = {
     empty: '还没有备份', empty_why: '这个目录里没有备份文件。', empty_do: '点“立即备份”做第一份,然后试恢复。', name: '文件', made_at: '备份时间', size: '大小', rows: '行数', files: '文件数', program: '程序 · 结构', trial: '最近试恢复', trial_ok: '一致', trial_bad: '不可用', trial_none: '从未试过', made: '备份完成:{name},{tables} 张表 {rows} 行,{files} 个文件', tried: '试恢复一致:{name},{tables} 张表 {rows} 行,{files} 个文件',
     refused: { damaged: '备份已损坏', newer: '由更新的版本制作', wrong_passphrase: '口令短语不对', different: '恢复后与备份时不一致', no_space: '空间不够', tool_failed: '数据库工具失败', no_backup: '不是备份' },
   },
+  accounts: { days: '最近各天', even: '平 · {n}', uneven: '{n} 项不平', open: '查看这一项', title: '对账明细', missing: '下级发出的数据里有 {n} 条在这里没有结果。', more: '这里的结果比下级说的发出数多 {n} 条。', replaced: '此后该节点有 {n} 次用快照补齐:超过保存期未送的数据由现状代替,不再逐条到达。', held: '{n} 条在隔离区等待处理。', see_held: '查看隔离的数据', dropped: '{n} 条被丢弃。', see_dropped: '查看未接收统计', do: '先点“立即对账”再核对一次;仍不平,请查看链路状态和两端时间,并通知维护人员。' },
   statistics: { subject: '统计对象', alarms: '报警', passages: '车辆', sightings: '人员', way: { in: '进', out: '出' }, way_untold: '方向未知', seen: { face: '人脸', person: '人员', image: '图片' }, total_passages: '共 {n} 辆次', total_sightings: '共 {n} 人次', empty: '这段时间没有记录', empty_why: '这段时间、这个范围内没有记录。车辆和人员按整个小区统计。', click: '点柱子查看背后的记录', figures: '统计数字', rows: '背后的逐条记录', export: '导出' },
 }

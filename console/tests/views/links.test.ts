@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import type { Ranked } from '@/api/links'
 import type { Alarm } from '@/api/types'
-import { difference, fates, girth, lastDay, lowerStanding, reasonKey, secondsLeft, upperStanding } from '@/views/links/standing'
+import { daySums, difference, fates, girth, lastDay, lowerStanding, reasonKey, secondsLeft, upperStanding } from '@/views/links/standing'
 import { communities, openBySite } from '@/views/map/communities'
 import { ageHeat, delayText, delivery, inTrouble, onlineHeat, ranked } from '@/views/ranking/order'
 
@@ -76,4 +76,10 @@ test('a cell is warm where somebody waits long or devices are silent, and says w
   expect([ageHeat(null, NOW), ageHeat(ago(60), NOW), ageHeat(ago(400), NOW), ageHeat(ago(4000), NOW)]).toEqual([0, 0, 1, 2])
   expect([1, 0.95, 0.85, 0.5].map((online_rate) => onlineHeat(of('a', { online_rate })))).toEqual([0, 0, 1, 2])
   expect([delayText(of('late', { delay_s: 65 }), 'late', NOW), delayText(of('cut', { last_seen_at: ago(900) }), 'silent', NOW), delayText(of('here'), null, NOW)]).toEqual(['1 分钟 5 秒', '15 分钟前', ''])
+})
+
+test('each day is summed once, the newest first, with the accounts that differ', () => {
+  const row = (day: string, kind: string, sent: number, kept: number) => ({ node: 'n', day, kind, sent, fates: { kept, duplicate: 0, held: 0, dropped: 0 } })
+  const rows = [row('2026-11-23', '*', 9, 9), row('2026-11-23', 'event', 9, 9), row('2026-11-24', '*', 7, 6), row('2026-11-24', 'event', 7, 6)]
+  expect(daySums(rows)).toEqual([{ day: '2026-11-24', sent: 7, uneven: 1 }, { day: '2026-11-23', sent: 9, uneven: 0 }])
 })

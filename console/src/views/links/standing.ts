@@ -42,6 +42,19 @@ export function fates(of: Reconciled): FateCounts {
 /** Rows sent below that have no fate here; 0 where the accounts are even, below 0 where more came than was sent. */
 export const difference = (of: Reconciled): number => of.sent - FATES.reduce((sum, fate) => sum + fates(of)[fate], 0)
 
+export interface DaySum { day: string; sent: number; uneven: number }
+/** One sum for each day that was compared, the newest first: rows sent, and accounts of a node and kind that differ. */
+export function daySums(rows: readonly Reconciled[], whole = '*'): DaySum[] {
+  const found = new Map<string, DaySum>()
+  for (const each of rows) {
+    const of = found.get(each.day) ?? { day: each.day, sent: 0, uneven: 0 }
+    if (each.kind === whole) of.sent += each.sent
+    else if (difference(each)) of.uneven++
+    found.set(each.day, of)
+  }
+  return [...found.values()].sort((a, b) => (a.day < b.day ? 1 : -1))
+}
+
 /** The day before the one ``now`` lies in, by UTC: days are reconciled once they are over. */
 export const lastDay = (now: number): string => new Date(now - 86_400_000).toISOString().slice(0, 10)
 

@@ -65,11 +65,12 @@ def memory(tier: Tier) -> dict[str, tuple[int, float, float]]:
     for each in (top, *top.children(recursive=True)):
         rollup = Path(f"/proc/{each.pid}/smaps_rollup").read_text()
         sizes = {line.split(":")[0]: float(line.split()[1]) / KB for line in rollup.splitlines()[1:]}
-        held[_program(each)].append((sizes["Pss"], sizes["Rss"]))
+        held[program(each)].append((sizes["Pss"], sizes["Rss"]))
     return {name: (len(all_), sum(p for p, _ in all_), sum(r for _, r in all_)) for name, all_ in held.items()}
 
 
-def _program(process: psutil.Process) -> str:
+def program(process: psutil.Process) -> str:
+    """Return what ``process`` is to a reader: the role of one of ours, else the program's name."""
     name, words = str(process.name()), process.cmdline()
     if not name.startswith("python"):
         return name

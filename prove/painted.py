@@ -22,6 +22,7 @@ from playwright.async_api import Page
 
 from anju.demo_site import ZONES
 from anju.simulators.alarm_panel import Acknowledged, Panel, fleet
+from prove.footprint import program
 from prove.pages import chromium, opened
 from prove.tiers import FIRST_PANEL, Tier
 
@@ -146,10 +147,10 @@ def cpu_seconds() -> dict[str, float]:
     spent = defaultdict[str, float](float, {"proof": sum(psutil.Process().cpu_times()[:2])})
     for each in psutil.Process().children(recursive=True):
         try:
-            name, times = each.name(), each.cpu_times()
+            name, times = program(each), each.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        spent["anju" if name.startswith("python") else name.split("-")[0]] += times.user + times.system
+        spent[name] += times.user + times.system
     return spent
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +22,6 @@ from anju.app import clock
 from anju.control.seed import registry_seed
 from anju.demo_site import FIRST_PANEL, spec
 from anju.engines import Postgres
-from anju.engines.child import free_port
 from anju.store.database import Database
 from anju.store.log import this_node
 
@@ -46,7 +46,7 @@ class Tier:
 
     def __post_init__(self) -> None:
         names = ("web", "intake", "postgres", "nats", "dc09" if self.name == "community" else "docking")
-        self.ports = {name: free_port() for name in names}
+        self.ports = {name: quiet_port() for name in names}
 
     @property
     def url(self) -> str:
@@ -89,7 +89,16 @@ class Tier:
         doors = [f"http://127.0.0.1:{self.ports[name]}/healthz" for name in ("web", "intake")]
         async with asyncio.timeout(READY_S), httpx2.AsyncClient(trust_env=False, timeout=1) as client:
             for door in doors:
-                await _answers(client, door)
+                await self._answers(client, door)
+
+    async def _answers(self, client: httpx2.AsyncClient, url: str) -> None:
+        while True:
+            if self.child and self.child.returncode is not None:
+                raise RuntimeError(f"{self.name} ended: {(self.folder / 'anju.log').read_text()[-2000:]}")
+            with contextlib.suppress(httpx2.HTTPError):
+                if (await client.get(url)).status_code == 200:
+                    return
+            await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
         """End it as an operator would."""
@@ -191,12 +200,13 @@ class Tier:
             return row[0] if row else None
 
 
-async def _answers(client: httpx2.AsyncClient, url: str) -> None:
+def quiet_port() -> int:
+    """Return a free port of a range from which the system takes none for connections that go out."""
     while True:
-        with contextlib.suppress(httpx2.HTTPError):
-            if (await client.get(url)).status_code == 200:
-                return
-        await asyncio.sleep(0.02)
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def checked(answer: httpx2.Response) -> Any:

@@ -31,7 +31,8 @@ export interface Judged { light: 'day' | 'night'; n: number; wrong: number; rate
 
 const one = (id: string) => `/api/vehicles/passages/${encodeURIComponent(id)}`
 export const list = (query: Query) => page<Passage>('/api/vehicles/passages', query)
-export const find = (id: string) => get<PassageDetail>(one(id))
+/** With a reason, whose vehicle it is is shown, and that is logged. */
+export const find = (id: string, reason = '') => get<PassageDetail>(one(id), { reason })
 export const raw = (id: string, reason = '') => get<RawRecord>(`${one(id)}/raw`, { reason })
 export const correct = (id: string, body: Partial<Reading> & { reason: string }) => post<PassageDetail>(`${one(id)}/correct`, body)
 export const lanes = () => page<Lane>('/api/vehicles/lanes')

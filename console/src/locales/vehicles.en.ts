@@ -2,7 +2,7 @@ import type { Same } from './same'
 import type { vehiclesZh } from './vehicles.zh'
 
 export const vehiclesEn: Same<typeof vehiclesZh> = {
-  plate: 'Plate', plate_color: 'Plate colour', plate_class: 'Plate class', vehicle_class: 'Vehicle type', vehicle_color: 'Body colour', direction: 'Direction', lane: 'Lane', device: 'Device', place: 'Where', resident_kind: 'Resident kind',
+  plate: 'Plate', plate_color: 'Plate colour', plate_class: 'Plate class', vehicle_class: 'Vehicle type', vehicle_color: 'Body colour', direction: 'Direction', lane: 'Lane', device: 'Device', place: 'Where', resident_kind: 'Resident kind', resident_id: 'Resident', resident_reveal: 'Reveal resident',
   search: 'Plate, or part of one', since: 'From', until: 'Until', flags: 'Quality marks', passed: 'Passed', received: 'Received', brand: 'Brand', model: 'Model', speed: 'Speed', speed_value: '{n} km/h', reliability: 'Confidence', percent: '{n}%',
   no_plate: 'No plate', way: { in: 'In', out: 'Out' }, way_untold: 'Direction unknown', hit: 'Watched', confirmed: 'Confirmed', corrected: 'Corrected', view_grid: 'Pictures', view_table: 'Table', view: 'Shown as',
   strip: 'Latest passages', held: '{n} new once the mouse leaves', strip_empty: 'No vehicle has passed yet. Once a camera is connected, every vehicle appears here at once.',

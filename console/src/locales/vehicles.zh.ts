@@ -1,6 +1,6 @@
 /** Words of vehicles, the watch list and sightings; the tables are those of GA/T 1400 part 3. */
 export const vehiclesZh = {
-  plate: '号牌', plate_color: '号牌颜色', plate_class: '号牌种类', vehicle_class: '车型', vehicle_color: '车身颜色', direction: '出入', lane: '车道', device: '设备', place: '部位', resident_kind: '住户类型',
+  plate: '号牌', plate_color: '号牌颜色', plate_class: '号牌种类', vehicle_class: '车型', vehicle_color: '车身颜色', direction: '出入', lane: '车道', device: '设备', place: '部位', resident_kind: '住户类型', resident_id: '住户', resident_reveal: '查看住户',
   search: '号牌,可只输入一部分', since: '从', until: '到', flags: '质量标记', passed: '通过时间', received: '平台收到', brand: '品牌', model: '型号', speed: '车速', speed_value: '{n} km/h', reliability: '识别置信度', percent: '{n}%',
   no_plate: '无牌', way: { in: '进', out: '出' }, way_untold: '未知方向', hit: '布控', confirmed: '已确认无误', corrected: '已人工更正', view_grid: '图片', view_table: '表格', view: '显示方式',
   strip: '最新通行', held: '鼠标移开后显示 {n} 条新通行', strip_empty: '还没有车辆通行。摄像机接入后,每辆车会立即出现在这里。',

@@ -12,10 +12,11 @@ import pytest
 import pytest_asyncio
 from openpyxl import load_workbook
 
-from anju.domain.changes import Lane
+from anju.domain.changes import Change, Lane, Origin
 from anju.domain.events import MASK
 from anju.domain.rights import Action
-from anju.store import log
+from anju.domain.vehicles import body
+from anju.store import log, passages
 from anju.web.pictures import pictures
 from tests.web.api.passing import PICTURE, Gate, gates, ids, keep, role
 from tests.web.conftest import PASSWORD, Web, at_place, everywhere
@@ -240,6 +241,42 @@ async def test_vehicles_are_counted_by_the_hour(leader: httpx2.AsyncClient, gate
     await gate.passes("川H10003", direction="out")
     found = (await leader.get("/api/vehicles/counts")).json()
     assert [(each["direction"], each["count"]) for each in found["items"]] == [("in", 2), ("out", 1)]
+
+
+async def test_whose_vehicle_it_is_is_told_for_a_reason_that_is_written_down(
+    web: Web, leader: httpx2.AsyncClient, gate: Gate
+) -> None:
+    (passage,) = await gate.passes("川H12345")
+    assert (await leader.get(f"{LIST}/{passage.id}?reason=x")).status_code == 403
+    await role(web, "revealer", "vehicles.read", "personal.reveal")
+    await web.account("hecha", everywhere("revealer"))
+    checker = await web.login("hecha")
+    assert (await checker.get(f"{LIST}/{passage.id}")).json()["resident_id"] == MASK
+    assert (await checker.get(f"{LIST}/{passage.id}?reason=寻车主")).json()["resident_id"] == "r1"
+    logged = await web.services.db.fetch("SELECT detail FROM operator_log WHERE action = 'personal.reveal'")
+    assert "寻车主" in str(logged)
+
+
+async def test_a_passage_of_a_node_below_tells_where_it_came_from(
+    web: Web, leader: httpx2.AsyncClient, gate: Gate
+) -> None:
+    here = web.services
+    passage = gate.passage("川H12345", here.clock())
+    await here.db.execute(
+        """INSERT INTO lower_node (node, name, tier, public_key, fingerprint, asked_at)
+           VALUES ('below', '东坝一号院平台', 'community', '', '', now())"""
+    )
+    async with here.db.transaction() as tx:
+        await passages.insert_remote(tx, [passage], at=here.clock())
+        where = (passage.site_id, passage.place_path, passage.jurisdiction)
+        told = Change("passage", str(passage.id), 1, *where, body(passage), origin=Origin("below", 7, 42))
+        await log.append(tx, Lane.BULK, [told], at=here.clock(), node=here.node)
+    path = (await leader.get(f"{LIST}/{passage.id}")).json()["path"]
+    assert [(each["what"], each["node"]) for each in path[1:]] == [
+        ("received", "东坝一号院平台"),
+        ("came", here.node.name),
+    ]
+    assert (path[1]["seq"], path[1]["tier"]) == (42, "community")
 
 
 async def export(client: httpx2.AsyncClient, form: str, **query: str) -> httpx2.Response:

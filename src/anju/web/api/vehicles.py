@@ -258,14 +258,18 @@ class Lines:
 
 
 @router.get("/passages/{passage_id}")
-async def one(passage_id: UUID, me: Me, here: Here) -> dict[str, Any]:
-    """One passage: with what persons judged, what most likely repeats it, its clock and its way through the tiers."""
+async def one(passage_id: UUID, me: Me, here: Here, reason: Given = "") -> dict[str, Any]:
+    """One passage: with what persons judged, what most likely repeats it, its clock and its way through the tiers.
+
+    With ``reason`` and the right to it, whose vehicle it is is shown, and that is logged.
+    """
     scope = await me.may(Action.VEHICLES_READ)
     kept = await passages.find(here.db, scope, passage_id)
     found = kept.passage
     body, *near = await shown(me, [found, *await passages.near(here.db, found)])
     return {
         **body,
+        **({"resident_id": found.resident_id} if await _reveals(me, found, reason) else {}),
         "raw_id": str(kept.raw_id) if kept.raw_id else None,
         "kept_at": kept.kept_at.isoformat(),
         "corrections": [_correction(each) for each in await passages.corrections(here.db, passage_id)],
@@ -273,6 +277,15 @@ async def one(passage_id: UUID, me: Me, here: Here) -> dict[str, Any]:
         "clock": await traced.clock(here.db, found),
         "path": await traced.path(here, kept),
     }
+
+
+async def _reveals(me: Caller, found: Passage, reason: str) -> bool:
+    """Return whether it is shown whose the vehicle is: only for a reason, which goes into the operator log."""
+    if not reason.strip():
+        return False
+    await me.may(Action.PERSONAL_REVEAL, Located(found.place_path, found.jurisdiction))
+    async with me.acting(Action.PERSONAL_REVEAL, str(found.id), {"reason": reason}):
+        return True
 
 
 def _correction(row: dict[str, Any]) -> dict[str, Any]:

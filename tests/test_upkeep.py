@@ -111,6 +111,18 @@ async def test_a_backup_is_tried_without_touching_anything(saved: Saved, tmp_pat
     assert list(room.iterdir()) == []
 
 
+async def test_a_backup_says_what_is_missing_and_what_lies_elsewhere(saved: Saved, tmp_path: Path) -> None:
+    assert (await saved.back_up(tmp_path / "whole")).missing == []
+    await saved.db.execute("UPDATE segment SET place = 's3'")
+    (segment,) = (each for each in (saved.config.data / "blobs").rglob("*") if each.is_file())
+    name = str(segment.relative_to(saved.config.data / "blobs"))
+    segment.rename(tmp_path / "gone")
+    found = await saved.back_up(tmp_path / "away")
+    assert (found.missing, found.elsewhere) == ([], [name])
+    await saved.db.execute("UPDATE segment SET place = 'file'")
+    assert (await saved.back_up(tmp_path / "missing")).missing == [name]
+
+
 async def test_a_wrong_passphrase_changes_nothing(saved: Saved, empty: Config, tmp_path: Path) -> None:
     await saved.back_up(tmp_path / "backup.tar")
     with pytest.raises(BackupError, match="not the passphrase") as caught:

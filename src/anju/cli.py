@@ -208,6 +208,12 @@ def backup(
     rows = sum(each.rows for each in manifest.tables.values())
     stored = sum(each.bytes for each in manifest.files.values())
     typer.echo(f"{target}: {len(manifest.tables)} tables, {rows} rows, {len(manifest.files)} files, {stored} bytes.")
+    if manifest.elsewhere:
+        typer.echo(f"{len(manifest.elsewhere)} segments of pictures lie in S3 alone and stay there.")
+    if manifest.missing:
+        typer.echo(
+            f"{len(manifest.missing)} segments are missing here: `anju blobs check` names their pictures.", err=True
+        )
 
 
 @main.command()

@@ -28,7 +28,7 @@ export const recordsZh = {
   },
   backups: {
     why: '运行中即可备份:同一时刻的数据库、全部图片,以及用口令短语封存的密钥。备份没有试恢复过,就不算数。', make: '立即备份', make_why: '备份期间平台照常工作,可以随时停止;停止或失败不留下半份。', try: '试恢复', try_why: '在旁边恢复一遍,逐表比对行数与摘要、逐个校验文件,然后删除;不影响运行中的平台。', start: '开始', folder: '备份目录', room: '空间', room_of: '可用 {free},下一份最多约 {needed}', tight: '空间不够:请清理,或在配置里换一个目录(backups)。', same_disk: '备份与数据在同一块磁盘:磁盘损坏时会一起丢失,建议在配置里指定另一块磁盘(backups)。', untried: '现有备份都没有成功试恢复过。',
-    empty: '还没有备份', empty_why: '这个目录里没有备份文件。', empty_do: '点“立即备份”做第一份,然后试恢复。', name: '文件', made_at: '备份时间', size: '大小', rows: '行数', files: '文件数', program: '程序 · 结构', trial: '最近试恢复', trial_ok: '一致', trial_bad: '不可用', trial_none: '从未试过', made: '备份完成:{name},{tables} 张表 {rows} 行,{files} 个文件', tried: '试恢复一致:{name},{tables} 张表 {rows} 行,{files} 个文件',
+    empty: '还没有备份', empty_why: '这个目录里没有备份文件。', empty_do: '点“立即备份”做第一份,然后试恢复。', name: '文件', made_at: '备份时间', size: '大小', rows: '行数', missing: '缺 {n} 段', elsewhere: '另有 {n} 段在 S3', files: '文件数', program: '程序 · 结构', trial: '最近试恢复', trial_ok: '一致', trial_bad: '不可用', trial_none: '从未试过', made: '备份完成:{name},{tables} 张表 {rows} 行,{files} 个文件', tried: '试恢复一致:{name},{tables} 张表 {rows} 行,{files} 个文件',
     refused: { damaged: '备份已损坏', newer: '由更新的版本制作', wrong_passphrase: '口令短语不对', different: '恢复后与备份时不一致', no_space: '空间不够', tool_failed: '数据库工具失败', no_backup: '不是备份' },
   },
   accounts: { days: '最近各天', even: '平 · {n}', uneven: '{n} 项不平', open: '查看这一项', title: '对账明细', missing: '下级发出的数据里有 {n} 条在这里没有结果。', more: '这里的结果比下级说的发出数多 {n} 条。', replaced: '此后该节点有 {n} 次用快照补齐:超过保存期未送的数据由现状代替,不再逐条到达。', held: '{n} 条在隔离区等待处理。', see_held: '查看隔离的数据', dropped: '{n} 条被丢弃。', see_dropped: '查看未接收统计', do: '先点“立即对账”再核对一次;仍不平,请查看链路状态和两端时间,并通知维护人员。' },

@@ -30,6 +30,7 @@ from anju.store.log import NodeId
 
 FORMAT = 1
 DUMP, KEYS, BLOBS = "database.dump", "keys.sealed", "blobs"
+IN_S3 = "s3"
 KEY_FOLDERS = ("keys", "docking", "web")
 MARGIN = 64 * 1024 * 1024  # bytes that stay free
 LOOK_S = 0.2
@@ -48,7 +49,8 @@ class Whose(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a backup holds. ``proof`` is made with the passphrase over all the rest: nobody else can change it."""
+    """What a backup holds. ``missing`` segments should be in it and are not; ``elsewhere`` are those that lie in S3
+    alone and stay there. ``proof`` is made with the passphrase over all the rest: nobody else can change it."""
 
     format: int
     made_at: datetime
@@ -59,6 +61,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     tables: dict[str, Mark]
     files: dict[str, Member]
     missing: list[str] = msgspec.field(default_factory=list)
+    elsewhere: list[str] = msgspec.field(default_factory=list)
     sealing: Sealing
     proof: str = ""
 
@@ -123,11 +126,13 @@ async def _fill(source: Source, writer: Writer, seal: Seal, at: datetime, told: 
         dump = asyncio.create_task(_dump(source, writer, snapshot, size, told))
         try:
             schema, tables = await store.revision(tx), await _marks(tx, told)
+            named = await store.segments(tx)
             await dump
         finally:
             dump.cancel()
             await asyncio.wait([dump])
-    missing = await asyncio.to_thread(_blobs, source.data / BLOBS, writer, told)
+    await asyncio.to_thread(_blobs, source.data / BLOBS, writer, told)
+    absent = sorted(name for name in named if f"{BLOBS}/{name}" not in writer.members)
     keys = await asyncio.to_thread(_keys, source)
     await asyncio.to_thread(writer.add_bytes, KEYS, seal.seal(keys, KEYS).encode())
     node = Whose(source.node.id, source.node.name, source.node.tier, source.node.epoch)
@@ -140,7 +145,8 @@ async def _fill(source: Source, writer: Writer, seal: Seal, at: datetime, told: 
         node=node,
         tables=tables,
         files=dict(writer.members),
-        missing=missing,
+        missing=[name for name in absent if named[name] != IN_S3],
+        elsewhere=[name for name in absent if named[name] == IN_S3],
         sealing=seal.sealing,
     )
     whole = msgspec.structs.replace(bare, proof=seal.seal(_digest(bare), MANIFEST))
@@ -205,10 +211,10 @@ async def _running(tool: Path, options: Sequence[str], url: str) -> AsyncIterato
             await child.wait()
 
 
-def _blobs(folder: Path, writer: Writer, told: Told) -> list[str]:
-    """Take in every segment; return those that retention took away meanwhile."""
+def _blobs(folder: Path, writer: Writer, told: Told) -> None:
+    """Take in every segment, but for one that retention takes away at this very moment."""
     found = sorted((each, each.stat().st_size) for each in folder.rglob("*") if each.is_file())
-    total, done, missing = sum(size for _, size in found), 0, []
+    total, done = sum(size for _, size in found), 0
 
     def copied(count: int) -> None:
         nonlocal done
@@ -216,12 +222,8 @@ def _blobs(folder: Path, writer: Writer, told: Told) -> list[str]:
         told("blobs", done, total)
 
     for path, size in found:
-        name = f"{BLOBS}/{path.relative_to(folder)}"
-        try:
-            writer.add(name, path, size=size, copied=copied)
-        except FileNotFoundError:
-            missing.append(name)
-    return missing
+        with contextlib.suppress(FileNotFoundError):
+            writer.add(f"{BLOBS}/{path.relative_to(folder)}", path, size=size, copied=copied)
 
 
 def _keys(source: Source) -> bytes:

@@ -54,6 +54,15 @@ async def size(db: Executor) -> int:
     return int(row[0]) if row else 0
 
 
+async def segments(db: Executor) -> dict[str, str]:
+    """Return the segments that hold pictures of kept records, each with where it lies: file, both, or s3 alone."""
+    rows = await db.fetch(
+        """SELECT name, place FROM segment s WHERE dropped_at IS NULL
+           AND EXISTS (SELECT FROM blob b WHERE b.segment = s.name AND b.key IS NOT NULL)"""
+    )
+    return dict(rows)
+
+
 _WAITING = """
     INSERT INTO log (epoch, lane, seq, at, kind, object_id, version, operation, site_id, place_path, jurisdiction, body,
         origin_node, origin_epoch, origin_seq)

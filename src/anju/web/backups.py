@@ -85,4 +85,5 @@ def summary(manifest: Manifest) -> dict[str, Any]:
         "files": len(manifest.files),
         "file_bytes": sum(each.bytes for each in manifest.files.values()),
         "missing": len(manifest.missing),
+        "elsewhere": len(manifest.elsewhere),
     }

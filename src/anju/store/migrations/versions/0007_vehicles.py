@@ -51,7 +51,8 @@ COMMENT ON COLUMN passage.body IS 'the very text the log carries; json, not json
 COMMENT ON COLUMN passage.direction IS 'in, out or nothing where untold';
 
 CREATE TABLE plate (
-    site_id text NOT NULL, plate text NOT NULL, first_seen_at timestamptz NOT NULL, PRIMARY KEY (site_id, plate));
+    site_id text NOT NULL, plate text NOT NULL, first_seen_at timestamptz NOT NULL,
+    PRIMARY KEY (site_id, plate) INCLUDE (first_seen_at));
 CREATE INDEX plate_fragment ON plate USING gin (plate gin_trgm_ops);
 COMMENT ON TABLE plate IS 'every plate of a community once: fragments are searched here, passages by whole plates';
 

@@ -32,13 +32,18 @@ def test_a_plate_inside_the_entrys_place_is_a_hit() -> None:
         {"expires_at": NOW},
         {"created_at": NOW + timedelta(seconds=1)},
         {"ended_at": NOW},
-        {"kind": "visitor"},
         {"plate": None},
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_what_is_over_elsewhere_or_no_vehicle_is_none(changed: dict[str, object]) -> None:
+def test_what_is_over_or_elsewhere_or_has_no_plate_is_none(changed: dict[str, object]) -> None:
     assert hits(replace(ENTRY, **changed)) == []  # type: ignore[arg-type]
+
+
+def test_a_banned_visitors_vehicle_is_a_hit_and_its_event_says_so() -> None:
+    banned = replace(ENTRY, kind="visitor")
+    assert hits(banned) == [banned]
+    assert watch.event(banned, seen()).detail["entry_kind"] == "visitor"
 
 
 def test_two_who_wait_for_one_plate_both_hear() -> None:

@@ -287,7 +287,6 @@ async def test_a_watched_plate_that_comes_late_is_an_alarm_all_the_same(gate: Ga
         {"place_path": "/510800/510802/elsewhere/"},
         {"expires_at": datetime.fromisoformat("2026-11-22T08:00:00Z")},
         {"home_node": "510802-2"},
-        {"kind": "visitor"},
     ],
 )
 async def test_an_entry_that_is_over_or_of_somewhere_else_raises_nothing(gate: Gate, changed: dict[str, Any]) -> None:

@@ -84,5 +84,5 @@ test('an alarm tells its pictures, the whole vehicle first, and the plate somebo
   const event = { detail: { plate: '川H12345', reason: '多次逃费', passage_id: 'p1', pictures: [{ type: '02', blob_id: 'b' }, { type: '01', blob_id: 'a' }] } }
   const found = told({ id: 'a1', event })
   expect([found.plate, found.reason, found.passage, found.pictures.map((each) => each.blob_id)]).toEqual(['川H12345', '多次逃费', 'p1', ['a', 'b']])
-  expect(told({ id: 'a2' })).toEqual({ plate: '', reason: '', direction: '', passage: '', pictures: [] })
+  expect(told({ id: 'a2' })).toEqual({ plate: '', kind: '', reason: '', direction: '', passage: '', pictures: [] })
 })

@@ -74,10 +74,10 @@ class WatchList:
 
 
 def watch_list(version: int, entries: Iterable[Entry]) -> WatchList:
-    """Return ``entries`` of vehicles, ready to be looked up."""
+    """Return ``entries`` that name a plate, ready to be looked up: vehicles, and visitors whose vehicle is known."""
     by_plate: dict[str, tuple[Entry, ...]] = {}
     for each in entries:
-        if each.kind == VEHICLE and each.plate:
+        if each.plate:
             by_plate[each.plate] = (*by_plate.get(each.plate, ()), each)
     return WatchList(version, by_plate)
 
@@ -89,6 +89,7 @@ def event(entry: Entry, passage: Passage) -> Event:
     """
     detail = {
         "plate": passage.plate,
+        "entry_kind": entry.kind,
         "reason": entry.reason,
         "entry_id": str(entry.id),
         "passage_id": str(passage.id),

@@ -9,7 +9,18 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-PROOFS = ("kills", "clients", "outage", "cursors", "tampering", "seen_at_three", "painted", "watched", "footprint")
+PROOFS = (
+    "kills",
+    "clients",
+    "outage",
+    "cursors",
+    "tampering",
+    "seen_at_three",
+    "painted",
+    "watched",
+    "readable",
+    "footprint",
+)
 FOLDER = Path("docs/proof")
 HEADING = "## "
 

@@ -96,6 +96,7 @@ async def test_a_running_node_is_saved_and_restored_identical(
     try:
         here = await this_node(again)
         assert (here.id, here.epoch != before.epoch) == (before.id, True)
+        assert await again.fetch("SELECT action FROM operator_log ORDER BY seq DESC LIMIT 1") == [("system.restore",)]
         assert [(await blobs.read(each))[0] for each in saved.ids] == PICTURES
     finally:
         await again.close()

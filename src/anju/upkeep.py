@@ -7,7 +7,7 @@ import asyncio
 import getpass
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,6 @@ from pathlib import Path
 from anju import __version__
 from anju.config import Config
 from anju.control.site_files import Asked, Plan, SiteFiles
-from anju.domain.changes import Lane
 from anju.domain.rights import Action, Principal
 from anju.domain.site_file import Sealing
 from anju.engines import Postgres
@@ -35,8 +34,8 @@ from anju.supervisor import Addresses, locked, running
 from anju.web.backups import Backups
 
 EXIT_NOT_EMPTY, EXIT_OTHER_NODE = 84, 89
-LOCK = "anju.lock"
-BOTH = frozenset({Lane.ALARMS, Lane.BULK})
+LOCK, RESTORED = "anju.lock", "system.restore"
+Live = Callable[[Database], Awaitable[None]]
 
 
 def now() -> datetime:
@@ -176,9 +175,9 @@ def _scratch(room: Path) -> Iterator[Path]:
 
 
 async def _restored(
-    postgres: Postgres, name: str, dump: Path, manifest: Manifest, told: Told, *, live: bool = False
+    postgres: Postgres, name: str, dump: Path, manifest: Manifest, told: Told, *, live: Live | None = None
 ) -> None:
-    """Fill a fresh cluster from ``dump``, compare, and end it; ``live`` begins a new epoch. Raises BackupError."""
+    """Fill a fresh cluster from ``dump``, compare, and end it; ``live`` makes a node of it. Raises BackupError."""
     told("start", 0, 0)
     await postgres.start()
     try:
@@ -190,8 +189,7 @@ async def _restored(
         try:
             await _same(db, manifest, told)
             if live:
-                async with db.transaction() as tx:
-                    await renew_epoch(tx)
+                await live(db)
         finally:
             await db.close()
     finally:
@@ -239,7 +237,15 @@ def _check_room(config: Config, manifest: Manifest) -> None:
 async def _fill(config: Config, found: Opened, told: Told) -> None:
     dump = await asyncio.to_thread(found.extract, config.data, told)
     postgres = Postgres(config.data, port=config.database.port)
-    await _restored(postgres, config.database.name, dump, found.manifest, told, live=True)
+
+    async def live(db: Database) -> None:
+        async with db.transaction() as tx:
+            epoch = await renew_epoch(tx)
+        log = OperatorLog(db, NodeKeys.load_or_make(config.data), node=found.manifest.node.id)
+        detail = {"made_at": found.manifest.made_at.isoformat(), "epoch": epoch}
+        await log.write(at_the_machine(), RESTORED, found.reader.source.name, detail, outcome="done")
+
+    await _restored(postgres, config.database.name, dump, found.manifest, told, live=live)
     dump.unlink()
 
 

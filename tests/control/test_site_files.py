@@ -1,5 +1,6 @@
 """A whole site out as text and in again: identical, in one transaction, with every mistake named by its line."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -246,3 +247,43 @@ async def test_a_copy_gets_ids_of_its_own_and_keeps_the_regions(
     ]  # fmt: skip
     found = await devices.page(db, EVERYWHERE, devices.Filter(), after="", limit=9)
     assert sorted(each.account for each in found) == ["0/1234", "0/1235"]
+
+
+async def test_an_import_that_is_stopped_changes_nothing(
+    db: Database, node: NodeId, clock: FrozenClock, sealer: Sealer, estate: Estate
+) -> None:
+    files = SiteFiles(db, node, sealer, clock=clock)
+    text, _ = await files.export()
+    rooms = (
+        f'[[place]]\nid = "proom{number:07}"\nparent = "{estate.building.id}"\nkind = "room"\nname = "{number}"\n'
+        for number in range(300)
+    )
+    before, begun = await rows(db), asyncio.Event()
+
+    def done(count: int) -> None:
+        if count >= 20:
+            begun.set()
+
+    work = asyncio.create_task(files.apply(Asked(text + "\n" + "\n".join(rooms)), by="王系统", done=done))
+    await begun.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await rows(db) == before
+
+
+async def test_what_other_nodes_keep_is_neither_in_the_file_nor_lost_by_it(
+    db: Database, node: NodeId, clock: FrozenClock, sealer: Sealer, estate: Estate
+) -> None:
+    """As at a county: its regions are its own, the communities below are their own nodes'."""
+    await db.execute("UPDATE place SET home_node = 'below' WHERE place_path ^@ %(p)s", p=estate.site.place_path)
+    await db.execute("UPDATE device SET home_node = 'below'")
+    files = SiteFiles(db, node, sealer, clock=clock)
+    text, counted = await files.export()
+    assert (counted["place"], counted["device"]) == (4, 0)
+    before = await rows(db)
+    own = text.partition("[[linkage]]")[0]
+    assert (await files.plan(Asked(own, retire=False))).problems == []
+    with pytest.raises(Conflict, match="that others keep"):
+        await files.apply(Asked(own.partition('[[place]]\nid = "510802001001"')[0]), by="王系统")
+    assert await rows(db) == before

@@ -3,6 +3,7 @@
 Source: 4.2.1 (one management of all devices), 6.3.2 (credentials never leave in clear).
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,8 +37,9 @@ Read = Callable[[Site], tuple[Site, list[Problem]]]
 class Asked:
     """What is asked of an import: a site file's ``text``, or what ``read`` makes of another kind of file.
 
-    ``within`` says where whoever asks may write each section; None: everything. ``retire``: what the file does not
-    name goes out of use. ``clone``: everything below the regions gets a fresh id.
+    ``within`` says where whoever asks may write each section; None: everything. ``holds`` are his own roles, which he
+    cannot change. ``retire``: what the file does not name goes out of use. ``clone``: everything below the regions gets
+    a fresh id.
     """
 
     text: str
@@ -45,6 +47,7 @@ class Asked:
     retire: bool = True
     clone: bool = False
     within: Mapping[str, Scope] | None = None
+    holds: frozenset[str] = frozenset()
     read: Read | None = None
 
 
@@ -77,7 +80,8 @@ class SiteFiles:
             key = Passphrase.of_node(passphrase, self._node.id)
             site.head = _with_sealing(site, key)
             await self._seal(site, key)
-        return form.write(site), {name: len(entries) for name, entries in site.entries.items()}
+        text = await asyncio.to_thread(form.write, site)
+        return text, {name: len(entries) for name, entries in site.entries.items()}
 
     async def _seal(self, site: Site, key: Passphrase) -> None:
         """Put what this node has sealed into ``site``, sealed by ``key``."""
@@ -90,7 +94,8 @@ class SiteFiles:
     async def plan(self, asked: Asked, *, db: Executor | None = None) -> Plan:
         """Return what importing would do now; nothing is written. Raises Invalid for what is no site file."""
         site, problems = await self._wanted(asked, db or self._db)
-        found = checked(site, await store.outside(db or self._db, self._node), node=self._node.id, at=self._clock())
+        outside = await store.outside(db or self._db, self._node)
+        found = await asyncio.to_thread(checked, site, outside, node=self._node.id, at=self._clock())
         problems = sorted([*problems, *found.problems], key=lambda each: each.line)
         if problems:
             return Plan(None, problems)
@@ -98,10 +103,10 @@ class SiteFiles:
 
     async def _wanted(self, asked: Asked, db: Executor) -> tuple[Site, list[Problem]]:
         if asked.read is not None:
-            return asked.read(await store.read(db, self._node))
+            return await asyncio.to_thread(asked.read, await store.read(db, self._node))
         if len(asked.text.encode()) > MOST_BYTES:
             raise Invalid("too_large", f"a site file has at most {MOST_BYTES} bytes")
-        site, problems = form.read(asked.text)
+        site, problems = await asyncio.to_thread(form.read, asked.text)
         if asked.clone:
             return form.renamed(site, fresh), problems
         if site.head.node != self._node.id:
@@ -114,7 +119,7 @@ class SiteFiles:
         retire = asked.retire and not asked.clone
         elsewhere = moved(there, found)
         all_ = form.differences(now, found.site, retire=retire, moved=elsewhere)
-        wanted, left = _split(all_, asked.within, found, now, there, elsewhere)
+        wanted, left = _split(all_, asked, found, now, there, elsewhere)
         again = _again(now, found.site, secrets)
         return Plan(Work(found, wanted, secrets), [], wanted, left, again)
 
@@ -154,19 +159,20 @@ class SiteFiles:
 
 def _split(
     all_: list[Difference],
-    within: Mapping[str, Scope] | None,
+    asked: Asked,
     found: Checked,
     now: Site,
     there: Mapping[str, Place],
     elsewhere: Mapping[tuple[str, str], str],
 ) -> tuple[list[Difference], list[Difference]]:
-    """Return what may be done, and what is left out: what lies beyond ``within``, and what hangs on that.
+    """Return what may be done, and what is left out: beyond rights or one's own role, and what hangs on that.
 
     Source: 6.3.2-a (all data by rights).
     """
-    if within is None:
+    if asked.within is None:
         return all_, []
-    left = {(each.section, each.key) for each in all_ if not _inside(each, within, found, now, there)}
+    left = {("role", each) for each in asked.holds}
+    left |= {(each.section, each.key) for each in all_ if not _inside(each, asked.within, found, now, there)}
     gone = {key for section, key in left if section == "place" and (key not in there or (section, key) in elsewhere)}
     for section in ("device", "linkage", "watch"):
         left |= {(section, each.key) for each in found.site.entries[section] if form.stands_in(each) & gone}

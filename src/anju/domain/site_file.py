@@ -384,7 +384,8 @@ def read(text: str) -> tuple[Site, list[Problem]]:
     problems = list(_read_policies(site, told.pop(POLICIES, {})))
     for name, kind in KINDS.items():
         problems += _read_section(site, name, kind, told.pop(name, []))
-    problems += [_problem(site, name, "", "unknown_section", f"there is no section {name}") for name in told]
+    for name in told:
+        problems.append(Problem(site.line(name, "", 0), name, "", "unknown_section", f"there is no section {name}"))
     return site, problems[:MOST_PROBLEMS]
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tarfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from anju.errors import BackupError
 
 MANIFEST = "manifest.json"
 CHUNK = 1024 * 1024
+STALE_S = 86_400
 EXIT_DAMAGED, EXIT_NO_BACKUP = 82, 85
 _NAME = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 Copied = Callable[[int], None]
@@ -61,6 +63,7 @@ class Writer:
         self._tar: tarfile.TarFile | None = None
         self.abandon()
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target.parent)
         if target.suffix == ".tar":
             self._file = os.fdopen(os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
             self._tar = tarfile.open(fileobj=self._file, mode="w")  # noqa: SIM115 - closed with the archive
@@ -112,6 +115,13 @@ class Writer:
             shutil.rmtree(self._part)
         else:
             self._part.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed programs left half done more than a day ago."""
+    for each in folder.glob("anju-*.tar.part*"):
+        if time.time() - each.stat().st_mtime > STALE_S:
+            each.unlink(missing_ok=True)
 
 
 def _sync(file: IO[bytes]) -> None:

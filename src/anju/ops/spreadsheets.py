@@ -18,7 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from anju.domain.site_sheets import BY_NAME, MOST_ROWS, SHEETS, Column, Line, Rows, Sheet
 from anju.errors import Invalid
 
-MOST_UNPACKED = 64 * 1024 * 1024  # bytes of a workbook once it is unpacked
+MOST_UNPACKED = 32 * 1024 * 1024  # bytes of a workbook once it is unpacked
 MOST_PARTS = 500
 HEADS = 2  # rows of headings: Chinese, English with hints
 SPARE = 2_000  # rows below the last one that have drop-downs and take text as text

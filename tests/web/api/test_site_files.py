@@ -82,6 +82,24 @@ async def test_each_administrator_imports_his_own_sections(web: Web, estate: Est
     assert "夜班" in {each["name"] for each in roles}
 
 
+async def test_nobody_changes_a_role_of_his_own_by_a_file(web: Web, estate: Estate) -> None:
+    account = await web.account("banzhang", everywhere("shift_leader"))
+    here = web.services
+    await here.db.execute(
+        "INSERT INTO role (id, name, class, actions) VALUES ('rown0000001', '安全助理', 'security', '{}')"
+    )
+    await here.db.execute(
+        """INSERT INTO role_grant (account_id, role_id, scope_kind)
+           SELECT id, 'rown0000001', 'everything' FROM account WHERE username = 'zhaoaq'"""
+    )
+    security = await administrator(web, "zhaoaq", SECURITY)
+    text = (await security.post("/api/site-file/export", json={})).text
+    wider = text.replace('class = "security"\nactions = []', 'class = "security"\nactions = ["roles.write"]')
+    assert wider != text
+    seen = (await security.post("/api/site-file/check", json={"text": wider})).json()
+    assert (seen["total"], seen["left_out"]["role"]["change"]) == (0, 1)
+
+
 async def test_a_stopped_job_says_so_and_only_its_owner_sees_it(clock: FrozenClock) -> None:
     jobs, begun = Jobs(clock), asyncio.Event()
 

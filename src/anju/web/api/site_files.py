@@ -15,6 +15,7 @@ from anju.domain.changes import Lane
 from anju.domain.rights import Action, Scope
 from anju.domain.site_file import Difference, Problem
 from anju.security.sealing import Sealer
+from anju.store import roles
 from anju.web.context import Caller, Here, Me, Services
 from anju.web.identity import administer, rights_changed
 from anju.web.jobs import Job, start
@@ -64,7 +65,8 @@ async def writable(here: Services, me: Caller) -> dict[str, Scope]:
 
 
 async def _asked(here: Services, me: Caller, body: ImportBody) -> Asked:
-    return Asked(body.text, body.passphrase, body.retire, body.clone, await writable(here, me))
+    holds = await roles.held(here.db, me.principal.id)
+    return Asked(body.text, body.passphrase, body.retire, body.clone, await writable(here, me), holds)
 
 
 @router.post("/export")

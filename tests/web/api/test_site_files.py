@@ -83,7 +83,6 @@ async def test_each_administrator_imports_his_own_sections(web: Web, estate: Est
 
 
 async def test_nobody_changes_a_role_of_his_own_by_a_file(web: Web, estate: Estate) -> None:
-    account = await web.account("banzhang", everywhere("shift_leader"))
     here = web.services
     await here.db.execute(
         "INSERT INTO role (id, name, class, actions) VALUES ('rown0000001', '安全助理', 'security', '{}')"

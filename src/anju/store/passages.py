@@ -6,7 +6,7 @@ Source: 5.2.2.1, 5.2.2.4 (passages now and before), 4.2.1.4 (statistics).
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -21,20 +21,18 @@ from anju.domain.changes import Change
 from anju.domain.rights import Scope
 from anju.domain.vehicles import NEAR, Correction, Passage
 from anju.errors import Conflict, NotFound
-from anju.store import packed
-from anju.store.database import IN_SCOPE, Executor, Row, Transaction
+from anju.store import packed, recent
+from anju.store.database import IN_SCOPE, Executor, Transaction
 from anju.store.events import count_hour
 from anju.store.log import Written
 from anju.store.packed import Texts
+from anju.store.recent import After
 from anju.store.statistics import Period
 
 METRIC = "passages"
 """Hourly roll-up of passages; its labels are ``in``, ``out`` and nothing."""
 PLATES_MOST = 300
 """Plates that one fragment may stand for; with more of them the fragment must be longer."""
-FEW_SITES = 24  # so many communities are each asked for their newest; more of them are read by time
-LOOK_BACK = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=8))
-EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
 _COLUMNS = (
     *("kept_at", "id", "received_at", "site_id", "place_id", "place_path", "jurisdiction", "device_id", "lane"),
@@ -337,14 +335,13 @@ _FILTERS = {
     "device": "device_id = %(device)s",
     "lane": "lane = %(lane)s",
     "site": "site_id = %(site)s",
-    "place": "strpos(place_path, '/' || %(place)s || '/') > 0",
+    "place": recent.BELOW,
     "direction": "direction = %(direction)s",
     "resident_kind": "resident_kind = %(resident_kind)s",
     "resident": "resident_id = %(resident)s AND resident_id <> ''",
     "kind": "kind = %(kind)s",
     "flag": "%(flag)s = ANY (flags)",
 }
-After = tuple[datetime, UUID]
 
 
 async def search(db: Executor, scope: Scope, query: Query, *, after: After | None = None, limit: int) -> list[Passage]:
@@ -354,89 +351,46 @@ async def search(db: Executor, scope: Scope, query: Query, *, after: After | Non
     """
     if not scope:
         return []
-    params, where = _asked(query, after, limit)
-    params |= scope.bounds()
-    sites = None if params.keys() & {"plate", "device", "resident"} else await _sites(db, scope, query)
+    where, params = _asked(query, after, limit)
+    narrow = bool(params.keys() & _INDEXED)
+    among = None if narrow else await recent.sites(db, scope, site=query.site, place=query.place)
     if query.fragment:
-        params |= {"plates": await _plates_like(db, query.fragment, sites), "sites": sites}
-        within = "" if sites is None else " AND site_id = ANY (%(sites)s)"
-        rows = await db.fetch(_PLAIN.format(where=f"{where} AND plate = ANY (%(plates)s){within}"), **params)
-    elif sites is not None:
-        rows = await db.fetch(_EACH.format(where=where), **params, sites=sites)
-    elif params.keys() & {"plate", "device", "resident"}:
-        rows = await db.fetch(_PLAIN.format(where=where), **params)
+        params |= {"plates": await _plates_like(db, query.fragment, among), "sites": among}
+        where += ["plate = ANY (%(plates)s)", *([] if among is None else ["site_id = ANY (%(sites)s)"])]
+    if narrow or query.fragment:
+        bodies = await recent.found(db, "passage", scope, where, params)
     else:
-        rows = await _newest(db, where, params)
-    return [vehicles.read_body(each[0]) for each in rows]
+        bodies = await recent.newest(db, "passage", scope, where, params, among)
+    return [vehicles.read_body(each) for each in bodies]
 
 
-_LAST = "ORDER BY received_at DESC, id DESC LIMIT %(limit)s"
-_PLAIN = f"SELECT body FROM passage WHERE {{where}} AND {IN_SCOPE} {_LAST}"
-_EACH = f"""
-    SELECT p.body FROM unnest(%(sites)s::text[]) AS s (site), LATERAL (
-        SELECT received_at, id, body FROM passage WHERE site_id = s.site AND {{where}} AND {IN_SCOPE} {_LAST}) AS p
-    ORDER BY p.received_at DESC, p.id DESC LIMIT %(limit)s
-"""
-"""Asks each community for its newest: an index has them in this order."""
+_INDEXED = frozenset({"plate", "device", "resident"})
 
 
-async def _newest(db: Executor, where: str, params: dict[str, Any]) -> list[Row]:
-    """Look back further and further: no index has all communities by time, and the newest are asked for most."""
-    since, rows = params["since"], list[Row]()
-    begin = min(params.get("after_at", EVER[1]), params["until"], datetime.now(UTC))
-    for span in LOOK_BACK:
-        params["since"] = max(since, begin - span)
-        rows = await db.fetch(_PLAIN.format(where=f"{where} AND received_at >= %(since)s"), **params)
-        if len(rows) == params["limit"] or params["since"] == since:
-            return rows
-    return await db.fetch(_PLAIN.format(where=where), **(params | {"since": since}))
-
-
-def _asked(query: Query, after: After | None, limit: int) -> tuple[dict[str, Any], str]:
-    """Return the parameters and conditions of ``query``."""
+def _asked(query: Query, after: After | None, limit: int) -> tuple[list[str], dict[str, Any]]:
+    """Return the conditions of ``query`` and their parameters."""
     params: dict[str, Any] = {name: value for name in _TEXTS if (value := getattr(query, name))}
-    where = ["true", *(_FILTERS[name] for name in params)]
-    if query.since or query.until:
-        where.append("received_at >= %(since)s AND received_at < %(until)s")
-    params |= {"since": query.since or EVER[0], "until": query.until or EVER[1], "limit": limit}
-    if after:
-        params |= {"after_at": after[0], "after_id": after[1]}
-        where.append("received_at <= %(after_at)s AND (received_at, id) < (%(after_at)s, %(after_id)s)")
-    return params, " AND ".join(where)
+    where, bounds = recent.Page(limit, query.since, query.until, after).bounds()
+    return [*(_FILTERS[name] for name in params), *where], params | bounds
 
 
 async def count(db: Executor, scope: Scope, query: Query, *, most: int) -> int:
     """Return how many passages inside ``scope`` there are, counted no further than ``most``."""
     if not scope:
         return 0
-    params, where = _asked(query, None, most)
-    sites = None if params.keys() & {"plate", "device", "resident"} else await _sites(db, scope, query)
+    where, params = _asked(query, None, most)
+    narrow = bool(params.keys() & _INDEXED)
+    among = None if narrow else await recent.sites(db, scope, site=query.site, place=query.place)
     if query.fragment:
-        params["plates"], where = await _plates_like(db, query.fragment, sites), f"{where} AND plate = ANY (%(plates)s)"
-    if sites is not None:
-        params["sites"], where = sites, f"{where} AND site_id = ANY (%(sites)s)"
-    counted = f"SELECT count(*) FROM (SELECT FROM passage WHERE {where} AND {IN_SCOPE} LIMIT %(limit)s) AS found"
+        params["plates"] = await _plates_like(db, query.fragment, among)
+        where.append("plate = ANY (%(plates)s)")
+    if among is not None:
+        params["sites"] = among
+        where.append("site_id = ANY (%(sites)s)")
+    told = " AND ".join((*where, IN_SCOPE))
+    counted = f"SELECT count(*) FROM (SELECT FROM passage WHERE {told} LIMIT %(limit)s) AS found"
     row = await db.fetch_one(counted, **params, **scope.bounds())
     return int(row[0]) if row else 0
-
-
-_SITES = f"""
-    SELECT DISTINCT site_id FROM (
-        SELECT site_id FROM place WHERE {IN_SCOPE} AND site_id <> '' AND {{place}}
-        UNION ALL SELECT site_id FROM device WHERE {IN_SCOPE} AND {{place}}) AS found
-    LIMIT {FEW_SITES + 1}
-"""
-
-
-async def _sites(db: Executor, scope: Scope, query: Query) -> list[str] | None:
-    """Return the communities that may hold what is looked for, None where they are many."""
-    if query.site:
-        return [query.site]
-    if scope.everything and not query.place:
-        return None
-    place = _FILTERS["place"] if query.place else "true"
-    rows = await db.fetch(_SITES.format(place=place), **scope.bounds(), place=query.place)
-    return None if len(rows) > FEW_SITES else [each[0] for each in rows]
 
 
 _LIKE = """
@@ -480,13 +434,10 @@ async def hourly(
     return [{"at": row[0].isoformat(), "direction": row[1], "count": row[2]} for row in rows]
 
 
-_SINCE = "SELECT id, body FROM passage WHERE id > %(after)s ORDER BY id LIMIT 500"
-
-
 async def all_changes(db: Executor, *, since: datetime) -> AsyncIterator[Change]:
     """Yield every passage received since ``since`` as it stands now, oldest first, for a tier above that lost rows."""
     after = first_id(since)
-    while rows := await db.fetch(_SINCE, after=after):
+    while rows := await recent.following(db, "passage", after):
         for _, body in rows:
             p = vehicles.read_body(body)
             yield Change("passage", str(p.id), p.version, p.site_id, p.place_path, p.jurisdiction, body)

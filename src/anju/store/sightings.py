@@ -6,26 +6,26 @@ Source: 4.3, 7-d (sensitive personal information).
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from anju.domain import sightings
-from anju.domain.captures import MS, moment
+from anju.domain.captures import MS, first_id, moment
 from anju.domain.changes import Change
 from anju.domain.rights import Scope
 from anju.domain.sightings import Sighting
 from anju.errors import NotFound
-from anju.store import packed
+from anju.store import packed, recent
 from anju.store.database import IN_SCOPE, Executor, Transaction
 from anju.store.events import count_hour
 from anju.store.log import Written
+from anju.store.recent import After
 
 METRIC = "sightings"
 """Hourly roll-up of sightings; its labels are their kinds."""
-EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 _COLUMNS = (
     *("kept_at", "id", "received_at", "site_id", "place_id", "place_path", "jurisdiction", "device_id", "kind"),
     *("object_id", "seen_at", "clock_offset_ms", "direction", "flags", "raw_id", "version", "personal", "body"),
@@ -110,23 +110,22 @@ _FILTERS = {
     "kind": "kind = %(kind)s",
     "device": "device_id = %(device)s",
     "site": "site_id = %(site)s",
-    "place": "strpos(place_path, '/' || %(place)s || '/') > 0",
+    "place": recent.BELOW,
     "direction": "direction = %(direction)s",
 }
-After = tuple[datetime, UUID]
 
 
 async def search(db: Executor, scope: Scope, query: Query, *, after: After | None = None, limit: int) -> list[Sighting]:
     """Return sightings inside ``scope``, newest first; go on after the last one's time and id."""
     params: dict[str, Any] = {name: value for name in _FILTERS if (value := getattr(query, name))}
-    where = [_FILTERS[name] for name in params]
-    params |= {"since": query.since or EVER[0], "until": query.until or EVER[1], "limit": limit}
-    if after:
-        params |= {"after_at": after[0], "after_id": after[1]}
-        where.append("received_at <= %(after_at)s AND (received_at, id) < (%(after_at)s, %(after_id)s)")
-    filters = " AND ".join((*where, "received_at >= %(since)s AND received_at < %(until)s", IN_SCOPE))
-    statement = f"SELECT body FROM sighting WHERE {filters} ORDER BY received_at DESC, id DESC LIMIT %(limit)s"
-    return [sightings.read_body(each[0]) for each in await db.fetch(statement, **params, **scope.bounds())]
+    where, bounds = recent.Page(limit, query.since, query.until, after).bounds()
+    where, params = [*(_FILTERS[name] for name in params), *where], params | bounds
+    if query.device:
+        bodies = await recent.found(db, "sighting", scope, where, params)
+    else:
+        among = await recent.sites(db, scope, site=query.site, place=query.place)
+        bodies = await recent.newest(db, "sighting", scope, where, params, among)
+    return [sightings.read_body(each) for each in bodies]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +157,11 @@ async def find(db: Executor, scope: Scope, sighting_id: UUID) -> Kept:
     return Kept(sightings.read_body(found[0]), *found[1:])
 
 
-_SINCE = """
-    SELECT body FROM sighting WHERE received_at >= %(since)s AND (received_at, id) > (%(since)s, %(after)s)
-    ORDER BY received_at, id LIMIT 500
-"""
-
-
 async def all_changes(db: Executor, *, since: datetime) -> AsyncIterator[Change]:
     """Yield every sighting received since ``since``, oldest first, for a tier above that lost rows."""
-    after = UUID(int=0)
-    while rows := await db.fetch(_SINCE, since=since, after=after):
-        for (body,) in rows:
+    after = first_id(since)
+    while rows := await recent.following(db, "sighting", after):
+        for _, body in rows:
             s = sightings.read_body(body)
             yield Change("sighting", str(s.id), s.version, s.site_id, s.place_path, s.jurisdiction, body)
-        since, after = s.received_at, s.id
+        after = rows[-1][0]

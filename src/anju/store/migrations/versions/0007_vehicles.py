@@ -68,7 +68,8 @@ CREATE TABLE sighting (
     device_id text NOT NULL, kind text NOT NULL, object_id text NOT NULL,
     seen_at timestamptz NOT NULL, clock_offset_ms bigint, direction text NOT NULL DEFAULT '',
     flags text[] NOT NULL, raw_id uuid, version bigint NOT NULL DEFAULT 1, personal bytea, body json NOT NULL,
-    PRIMARY KEY (received_at, id)) PARTITION BY RANGE (received_at);
+    PRIMARY KEY (id, received_at)) PARTITION BY RANGE (received_at);
+CREATE INDEX ON sighting USING brin (received_at) WITH (autosummarize = on);
 CREATE INDEX ON sighting (device_id, received_at);
 CREATE INDEX ON sighting (site_id, received_at);
 COMMENT ON TABLE sighting IS 'a face, a person or an image that a device saw';

@@ -202,6 +202,33 @@ async def test_a_door_that_shuts_and_opens_again_costs_nothing(stations: list[St
         await until(stands(community, UpperState.LIVE))
 
 
+async def test_both_lanes_leave_a_dead_line_once_anything_is_heard_again(stations: list[Station]) -> None:
+    community, county, _ = stations
+    greeted: set[asyncio.StreamWriter] = set()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greeted.add(writer)
+        with contextlib.suppress(OSError):
+            while await reader.read(4096):
+                pass
+        writer.close()
+
+    async def both_wait() -> bool:
+        return len(greeted) >= 2
+
+    await county.close()
+    dead = await asyncio.start_server(mute, "127.0.0.1", county.port)
+    async with community.linked():
+        await community.tier.keep(2)
+        await until(both_wait)
+        dead.close()
+        await county.open()
+        await until(has(county, "alarm", 2))
+        await until(has(county, "event", 2))
+    for writer in greeted:
+        writer.close()
+
+
 async def test_a_command_goes_down_while_the_lower_tier_waits(stations: list[Station]) -> None:
     community, county, _ = stations
     async with community.linked():

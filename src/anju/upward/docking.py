@@ -203,7 +203,8 @@ class _Talk:
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """Return what runs side by side."""
-        steps: list[Step] = [functools.partial(self._lane, lane) for lane in Lane]
+        lanes = [functools.partial(self._lane, lane) for lane in Lane]
+        steps: list[Step] = [functools.partial(self._unless_stuck, lane) for lane in lanes]
         return [self._again(step) for step in (*steps, self._beat, self._commands, self._anchor, self._days)]
 
     async def _again(self, step: Step) -> None:
@@ -219,8 +220,21 @@ class _Talk:
                 await _until(self._back, pause * random.uniform(0.5, 1))  # noqa: S311 - spreads load, hides nothing
                 pause = min(pause * 2, LONGEST_PAUSE_S)
 
+    async def _unless_stuck(self, step: Step) -> None:
+        """Do ``step``; give it up once another job is answered again: it may still wait on the line that was dead."""
+        task, back = asyncio.create_task(step()), asyncio.create_task(self._heard_again())
+        try:
+            await asyncio.wait({task, back}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+        finally:
+            await _end([task, back])
+
+    async def _heard_again(self) -> None:
+        await self._back.wait()
+
     def _let_others_try(self) -> None:
-        """Wake the jobs that pause: one that had failed is answered again."""
+        """Wake the jobs that pause, and those that may be stuck: one that had failed is answered again."""
         self._back.set()
         self._back = asyncio.Event()
 

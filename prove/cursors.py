@@ -84,8 +84,10 @@ async def lost_spans(community: Tier) -> dict[Lane, tuple[int, int]]:
         for lane, tail in zip(Lane, tails, strict=True):
             at = await cursors.position(db, "upper:county", lane, epoch=node.epoch)
             spans[lane] = (at.seq + 1, tail)
-        left = await db.fetch_one("SELECT count(*), to_regclass('log_aged') FROM log")
-        print(f"retention dropped the aged part of the log ({left and left[1]}), {left and left[0]} rows are left")
+        left = await db.fetch_one("SELECT to_regclass('log_aged') IS NULL, count(*) FROM log")
+        assert left
+        assert left[0], "retention left the aged partition"
+        print(f"retention dropped the partition of the aged rows; {left[1]} rows of the log are left")
         return spans
 
 

@@ -42,6 +42,15 @@ export const vehiclesEn: Same<typeof vehiclesZh> = {
     end: 'End', end_why: 'It raises no alarm any more; the record stays. Say why.', ended: 'Ended', ended_by: 'ended by {name}', added: 'Now watched for', place: 'Where', place_why: 'Raises an alarm at this place and below', reveal: 'Reveal personal data', reveal_why: 'The reason goes into the operator log.', empty_why: 'No vehicle or visitor is watched for.', empty_do: 'Use “Watch for…” when needed, with reason and end.', search: 'Plate, or part of one', passages: 'Passages',
     personal_why: 'Name, telephone and document are stored encrypted and hidden in lists.', do_not_open: 'Do not open: check first', to_passage: 'Passage', only_vehicle: 'A vehicle needs its plate', days: { '1': '1 day', '7': '7 days', '30': '30 days', '90': '90 days' }, draft_for: 'from passage {plate}',
   },
+  features: {
+    GenderCode: 'Sex', AgeLowerLimit: 'Age from', AgeUpLimit: 'Age to', HeightLowerLimit: 'Height from (cm)', HeightUpLimit: 'Height to (cm)', HairStyle: 'Hair style',
+    HairColor: 'Hair colour', GlassStyle: 'Glasses', GlassColor: 'Glasses colour', CapStyle: 'Hat', CapColor: 'Hat colour', RespiratorColor: 'Mask colour',
+    ScarfColor: 'Scarf colour', UmbrellaColor: 'Umbrella colour', BagStyle: 'Bag', BagColor: 'Bag colour', CoatStyle: 'Coat', CoatLength: 'Coat length',
+    CoatColor: 'Coat colour', TrousersStyle: 'Trousers', TrousersColor: 'Trousers colour', TrousersLen: 'Trousers length', ShoesStyle: 'Shoes', ShoesColor: 'Shoes colour',
+    AccompanyNumber: 'Companions', Attitude: 'Pose', Similaritydegree: 'Similarity', IsDriver: 'Driving', TollgateID: 'Tollgate', SourceID: 'Source id',
+    ImageSource: 'Image source',
+  },
+  sex: { '0': 'Unknown', '1': 'Male', '2': 'Female', '9': 'Not told' },
   sightings: {
     why: 'Faces, persons and images that devices saw. Names and documents appear only with a reason.', kind: 'Kind', kinds: { face: 'Face', person: 'Person', image: 'Image' }, seen: 'Seen', empty_why: 'No person was sighted.', empty_do: 'Face and person cameras appear here once connected.', reveal: 'Reveal personal data', reveal_why: 'The reason goes into the operator log.', personal: 'Personal data', none_personal: 'The device told nothing personal.', details: 'Features', named: 'has personal data',
   },

@@ -40,6 +40,15 @@ export const vehiclesZh = {
     end: '结束布控', end_why: '结束后不再报警;记录保留,写明原因。', ended: '已结束', ended_by: '{name} 结束', added: '已布控', place: '范围', place_why: '此地点及其下级通过即报警', reveal: '查看个人信息', reveal_why: '查看理由会记入操作日志。', empty_why: '没有布控的车辆或访客。', empty_do: '需要时点“新增布控”,写明事由和期限。', search: '号牌,可只输入一部分', passages: '查看通行',
     personal_why: '姓名、电话、证件号加密保存,列表中隐去。', do_not_open: '请勿放行,先核对', to_passage: '通行记录', only_vehicle: '车辆须填号牌', days: { '1': '1 天', '7': '7 天', '30': '30 天', '90': '90 天' }, draft_for: '来自通行记录 {plate}',
   },
+  features: {
+    GenderCode: '性别', AgeLowerLimit: '年龄下限', AgeUpLimit: '年龄上限', HeightLowerLimit: '身高下限(厘米)', HeightUpLimit: '身高上限(厘米)', HairStyle: '发型',
+    HairColor: '发色', GlassStyle: '眼镜', GlassColor: '眼镜颜色', CapStyle: '帽子', CapColor: '帽子颜色', RespiratorColor: '口罩颜色',
+    ScarfColor: '围巾颜色', UmbrellaColor: '伞颜色', BagStyle: '包', BagColor: '包颜色', CoatStyle: '上衣', CoatLength: '上衣长度',
+    CoatColor: '上衣颜色', TrousersStyle: '裤子', TrousersColor: '裤子颜色', TrousersLen: '裤长', ShoesStyle: '鞋', ShoesColor: '鞋颜色',
+    AccompanyNumber: '同行人数', Attitude: '姿态', Similaritydegree: '相似度', IsDriver: '是否驾驶', TollgateID: '卡口', SourceID: '来源标识',
+    ImageSource: '图片来源',
+  },
+  sex: { '0': '未知', '1': '男', '2': '女', '9': '未说明' },
   sightings: {
     why: '设备抓拍的人脸、人员和图片。姓名和证件只在写明理由后显示。', kind: '类别', kinds: { face: '人脸', person: '人员', image: '图片' }, seen: '抓拍时间', empty_why: '没有人员抓拍记录。', empty_do: '人脸或人员抓拍设备接入后显示在这里。', reveal: '查看个人信息', reveal_why: '查看理由会记入操作日志。', personal: '个人信息', none_personal: '设备没有报告个人信息。', details: '特征', named: '有个人信息',
   },

@@ -14,7 +14,8 @@ from anju.domain.vehicles import Correction, Passage, written
 from anju.errors import Conflict, NotFound
 from anju.store import events, passages
 from anju.store.database import Database
-from anju.store.passages import After, Query
+from anju.store.passages import Query
+from anju.store.recent import After
 from anju.store.statistics import Period
 from tests.conftest import FrozenClock
 from tests.domain.test_vehicles import seen

@@ -12,6 +12,8 @@ from anju.engines import Postgres
 from anju.store import docking, log, retention
 from anju.store.database import Database
 from anju.store.log import NodeId
+from tests.conftest import FrozenClock
+from tests.store.test_passages import Book
 
 NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=45)
@@ -99,3 +101,15 @@ async def test_a_sweep_forgets_sessions_and_links_that_are_long_over(db: Databas
     await retention.sweep(db, now=NOW)
     assert {bytes(row[0]) for row in await db.fetch("SELECT id_hash FROM session")} == {b"ended", b"live"}
     assert [bytes(row[0]) for row in await db.fetch("SELECT token_hash FROM setup_link")] == [b"good"]
+
+
+async def test_a_plate_is_forgotten_with_its_last_passage(db: Database, clock: FrozenClock) -> None:
+    book = Book(db, clock)
+    clock.now = NOW - timedelta(days=200)
+    await book.keep("川HA0001")
+    await book.keep("川HA0002")
+    clock.now = NOW - timedelta(days=2)
+    await book.keep("川HA0002")
+    await retention.sweep(db, now=NOW)
+    assert await db.fetch("SELECT plate FROM plate") == [("川HA0002",)]
+    assert [each.plate for each in await book.find()] == ["川HA0002"]

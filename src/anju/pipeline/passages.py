@@ -8,8 +8,9 @@ Source: 5.2.2.1 (passages), 5.2.2.3 (watch list), 4.3; 8-g (complete, no record 
 import hashlib
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from anju.domain.cleaning import clean_text
 from anju.domain.sightings import Sighting
 from anju.domain.vehicles import KEY_REUSED, NEAR, NEAR_DUPLICATE, Passage
 from anju.domain.watch import WatchList
+from anju.errors import DatabaseAway
 from anju.pipeline.captures import Owned, Seal, held_about
 from anju.pipeline.commit import POISON, GroupCommit
 from anju.pipeline.keep import Grown, Told, Unsaved, tell, write_events
@@ -41,6 +43,7 @@ MOST_ROWS, MOST_WAITING = 1_000, 20_000
 RAW_BYTES = 1024 * 1024
 """The raw record of one request is kept up to this size, sealed: it may name persons."""
 WINDOW_S = 90 * 86_400
+NOTED_AGAIN = timedelta(days=1)
 RECENT, PLATES, NEARS = 50_000, 200_000, 50_000
 _log = structlog.get_logger(__name__)
 K = TypeVar("K")
@@ -135,11 +138,13 @@ class PassageKeeper:
         self._group = GroupCommit(self._commit, hold=self._hold, lost=self._lost, most=most, most_waiting=MOST_WAITING)
         self._watch = WatchList()
         self._recent: Latest[tuple[str, str, str], bytes] = Latest(RECENT)
-        self._plates: Latest[tuple[str, str], bool] = Latest(PLATES)
+        self._plates: Latest[tuple[str, str], datetime] = Latest(PLATES)
         self._near: Latest[_NearKey, tuple[datetime, UUID]] = Latest(NEARS)
 
     async def run(self) -> None:
         """Commit what waits, for ever."""
+        with suppress(DatabaseAway):  # so that it sounds even where the first commit fails
+            self._watch = await watching.refreshed(self._db, self._watch, node=self._node.id)
         await self._group.run()
 
     async def keep(self, owned: Sequence[Owned], raw: bytes, peer: str) -> list[Fate]:
@@ -212,7 +217,7 @@ class PassageKeeper:
             fresh = self._linked([_as_seen(each, sight) for each, sight in found if sight is not seen.REPEAT])
             if fresh:
                 lanes = await self._write(tx, fresh, at)
-        self._remember(batch, fresh)
+        self._remember(batch, fresh, at)
         if lanes:
             await self._on_committed(lanes)
         return [Fate.DUPLICATE if sight is seen.REPEAT else Fate.KEPT for sight in sights]
@@ -224,7 +229,7 @@ class PassageKeeper:
         await self._frames(tx, fresh)
         if passed:
             await passages.insert(tx, [each.row for each in fresh if isinstance(each.record, Passage)], at=at)
-            await passages.note_plates(tx, self._unknown_plates(passed), at=at)
+            await passages.note_plates(tx, self._unknown_plates(passed, at), at=at)
         if seen_too:
             await sightings.insert(tx, [each.row for each in fresh if isinstance(each.record, Sighting)], at=at)
         await events.count_hour(tx, {**passages.counts(passed), **sightings.counts(seen_too)})
@@ -254,8 +259,13 @@ class PassageKeeper:
             return {}
         return await write_events(tx, [(event, None) for event in hits], home_node=self._node.id, at=at)
 
-    def _unknown_plates(self, passed: Iterable[Passage]) -> list[Passage]:
-        return [each for each in passed if each.plate and not self._plates.get((each.site_id, each.plate))]
+    def _unknown_plates(self, passed: Iterable[Passage], at: datetime) -> list[Passage]:
+        return [each for each in passed if each.plate and not self._noted(each.site_id, each.plate, at)]
+
+    def _noted(self, site_id: str, plate: str, at: datetime) -> bool:
+        """Return whether a plate was written down lately: after a long time it may have been forgotten."""
+        noted = self._plates.get((site_id, plate))
+        return noted is not None and at - noted < NOTED_AGAIN
 
     def _linked(self, fresh: list[_Ready]) -> list[_Ready]:
         """Link each passage with the one it most likely repeats: same lane, plate and direction within 10 s."""
@@ -272,7 +282,7 @@ class PassageKeeper:
             here[key] = (passage.passed_at, passage.id)
         return fresh
 
-    def _remember(self, batch: Sequence[_Ready], fresh: Sequence[_Ready]) -> None:
+    def _remember(self, batch: Sequence[_Ready], fresh: Sequence[_Ready], at: datetime) -> None:
         """Note what was committed: it need not be asked for again."""
         for each in batch:
             self._recent.put(each.mark.name, each.mark.body_hash)
@@ -280,7 +290,8 @@ class PassageKeeper:
             each.request.kept = True
             passage = each.record
             if isinstance(passage, Passage) and passage.plate:
-                self._plates.put((passage.site_id, passage.plate), True)
+                if not self._noted(passage.site_id, passage.plate, at):
+                    self._plates.put((passage.site_id, passage.plate), at)
                 self._near.put(_near_key(passage, passage.plate), (passage.passed_at, passage.id))
 
     async def _lost(self, ready: _Ready) -> None:

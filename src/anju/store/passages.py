@@ -90,6 +90,24 @@ async def note_plates(tx: Transaction, told: Iterable[Passage], *, at: datetime)
         await tx.execute(_PLATES, at=at, sites=Texts(sites), plates=Texts(plates))
 
 
+_FORGET = """
+    DELETE FROM plate WHERE (site_id, plate) IN (
+        SELECT site_id, plate FROM plate p WHERE first_seen_at < %(before)s AND NOT EXISTS (
+            SELECT FROM passage WHERE passage.plate = p.plate AND passage.site_id = p.site_id)
+        LIMIT %(limit)s)
+"""
+
+
+async def forget_plates(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Forget up to ``limit`` plates first seen before ``before`` of which no passage is left; return how many."""
+    return await tx.execute(_FORGET, before=before, limit=limit)
+
+
+async def forget_corrections(db: Executor, *, before: datetime) -> None:
+    """Forget corrections of passages from before ``before``: they name plates."""
+    await db.execute("DELETE FROM passage_correction WHERE received_at < %(before)s", before=before)
+
+
 def counts(passages: Iterable[Passage]) -> dict[tuple[str, datetime, str, str], int]:
     """Return what the hourly roll-ups gain."""
     counted = Counter((each.site_id, each.received_at, each.direction) for each in passages)

@@ -4,12 +4,12 @@ No setting goes below the ages that the function ``drop_partitions`` guards.
 Source: 4.2.3 (storage); design figures where the standard is silent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from anju.store import docking, seen, sessions, setup
-from anju.store.database import Database, Executor
+from anju.store import docking, passages, seen, sessions, setup
+from anju.store.database import Database, Executor, Transaction
 
 DAYS: Mapping[str, int] = {
     "log": 30,
@@ -48,6 +48,7 @@ async def sweep(db: Database, *, now: datetime, days: Mapping[str, int] = DAYS) 
         dropped += await drop(db, parent, before=now - timedelta(days=age))
     await _forget_counts(db, before=now - timedelta(days=COUNT_DAYS))
     await _forget_entries(db, before=now - timedelta(days=ENTRY_DAYS))
+    await _forget_plates(db, now - timedelta(days=max(days.get("passage", 0), DAYS["passage"])))
     requests = await docking.forget_requests(db, before=now - REQUESTS)
     return Swept(tuple(dropped), await _forget_seen(db, now - timedelta(days=SEEN_DAYS)), requests)
 
@@ -62,10 +63,20 @@ async def drop(db: Executor, parent: str, *, before: datetime) -> list[str]:
 
 
 async def _forget_seen(db: Database, before: datetime) -> int:
+    return await _in_bites(db, lambda tx: seen.prune(tx, before=before, limit=BITE))
+
+
+async def _forget_plates(db: Database, before: datetime) -> None:
+    """Forget what names a vehicle together with its last passage."""
+    await passages.forget_corrections(db, before=before)
+    await _in_bites(db, lambda tx: passages.forget_plates(tx, before=before, limit=BITE))
+
+
+async def _in_bites(db: Database, forget: Callable[[Transaction], Awaitable[int]]) -> int:
     total = 0
     for _ in range(BITES):
         async with db.transaction() as tx:
-            count = await seen.prune(tx, before=before, limit=BITE)
+            count = await forget(tx)
         total += count
         if count < BITE:
             break

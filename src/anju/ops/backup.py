@@ -186,6 +186,17 @@ async def _ended(child: asyncio.subprocess.Process, seconds: float) -> None:
         await asyncio.wait_for(asyncio.shield(child.wait()), seconds)
 
 
+_ENVIRONMENT = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+}
+
+
 @contextlib.asynccontextmanager
 async def _running(tool: Path, options: Sequence[str], url: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a program of PostgreSQL to its end; the password goes by the environment, where no other user sees it.
@@ -193,8 +204,10 @@ async def _running(tool: Path, options: Sequence[str], url: str) -> AsyncIterato
     Raises BackupError with its last words where it fails.
     """
     there = conninfo_to_dict(url)
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
-    environment = {**os.environ, **{names[key]: str(value) for key, value in there.items() if key in names}}
+    environment = {
+        **os.environ,
+        **{_ENVIRONMENT[key]: str(value) for key, value in there.items() if key in _ENVIRONMENT},
+    }
     child = await asyncio.create_subprocess_exec(
         str(tool), *options, env=environment, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
     )

@@ -1,6 +1,7 @@
 """Spreadsheets in and out: what was exported changes nothing, mistakes are named by row and column, scopes hold."""
 
 import io
+import zipfile
 from typing import Any
 
 import httpx2
@@ -122,9 +123,18 @@ async def test_gbk_csv_is_read_and_a_formula_is_text(web: Web, client: httpx2.As
     assert (await checked(client, text.encode("utf-8-sig"), "places.csv"))["total"] == 2
 
 
+def bomb() -> bytes:
+    """A few kilobytes that unpack to more than a workbook may have."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/sharedStrings.xml", bytes(40 * 1024 * 1024))
+    return out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
+        (bomb(), "too_large"),
         (b"PK\x03\x04 no zip", "no_workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old_workbook"),
         ("姓名,电话\n张三,1\n".encode(), "no_sheet"),

@@ -19,7 +19,7 @@ from anju.domain.events import Event
 from anju.domain.rights import EVERYWHERE, Scope
 from anju.domain.vehicles import Passage
 from anju.domain.watch import Entry
-from anju.errors import DatabaseAway
+from anju.errors import DatabaseAway, PicturesAway
 from anju.pipeline.captures import Owned
 from anju.pipeline.passages import PassageKeeper, raw_sealed_for
 from anju.pipeline.registry import Registry
@@ -313,6 +313,17 @@ async def test_while_the_database_is_away_nothing_is_answered_and_what_is_watche
     with pytest.raises(DatabaseAway):
         await gate.keep(keeper, vehicle(2, gate.clock()), vehicle(3, gate.clock(), plate="川HB0001"))
     assert [each.detail["plate"] for each in gate.unsaved] == ["川HA5Q68"]
+
+
+async def test_what_is_watched_for_sounds_too_where_its_pictures_cannot_be_written(gate: Gate) -> None:
+    await gate.watched("川HA5Q68")
+    keeper = gate.keeper()
+    await gate.keep(keeper, vehicle(1, gate.clock()))
+    gate.blobs.folder.parent.joinpath("blobs").write_text("no folder")
+    with pytest.raises(PicturesAway):
+        await gate.keep(keeper, replace(vehicle(2, gate.clock()), images=(picture(JPEG),)))
+    assert [each.detail["plate"] for each in gate.unsaved] == ["川HA5Q68"]
+    assert await gate.count("passage") == 1
 
 
 async def test_half_a_request_that_was_kept_before_is_told_as_repeats(gate: Gate) -> None:

@@ -180,7 +180,12 @@ class PassageKeeper:
         blobs = [_blobs(each) for each in owned]
         if not any(blobs):
             return [()] * len(owned)
-        stored = iter(await self._pictures.write([blob for each in blobs for blob in each]))
+        try:
+            stored = iter(await self._pictures.write([blob for each in blobs for blob in each]))
+        except DatabaseAway:
+            for each in owned:
+                await self._sound_unkept(each)
+            raise
         return [tuple(next(stored) for _ in each) for each in blobs]
 
     def _ready(self, owned: Owned, request: _Request, mark: Mark, stored: tuple[Stored, ...]) -> _Ready:
@@ -295,10 +300,19 @@ class PassageKeeper:
                 self._near.put(_near_key(passage, passage.plate), (passage.passed_at, passage.id))
 
     async def _lost(self, ready: _Ready) -> None:
-        """Sound what the watch list waits for though it could not be written (未保存)."""
         if isinstance(ready.record, Passage):
-            for entry in self._watch.hits(ready.record, self._clock()):
-                await self._on_unsaved(watch.event(entry, ready.record))
+            await self._sound(ready.record)
+
+    async def _sound(self, passage: Passage) -> None:
+        """Sound what the watch list waits for though it could not be written (未保存)."""
+        for entry in self._watch.hits(passage, self._clock()):
+            await self._on_unsaved(watch.event(entry, passage))
+
+    async def _sound_unkept(self, owned: Owned) -> None:
+        if owned.told.kind in vehicles.KINDS:
+            with suppress(*POISON):
+                at, passes = self._clock(), self._passes(owned)
+                await self._sound(vehicles.passage(owned.told, owned.known.reporter, at=at, passes=passes))
 
     async def _hold(self, ready: _Ready, error: Exception) -> None:
         await self._put_aside(ready.owned, ready.request, error)

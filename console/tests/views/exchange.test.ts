@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 
+import { path } from '@/api/exports'
 import type { Difference, Problem } from '@/api/site_files'
 import { say, speak } from '@/locales'
 import { recordsEn } from '@/locales/records.en'
@@ -40,4 +41,9 @@ test.each([[0, '0 B'], [1023, '1023 B'], [1536, '1.5 KB'], [150 * 1024 ** 2, '15
 test('both languages have words for the same things', () => {
   const keys = (of: object): string[] => Object.entries(of).flatMap(([key, value]) => (typeof value === 'object' ? keys(value as object).map((each) => `${key}.${each}`) : [key]))
   expect(keys(recordsEn)).toEqual(keys(recordsZh))
+})
+
+test('each file is asked for where its rows are', () => {
+  expect(path('passages', 'xlsx', { place: 'p1', since: '' })).toBe('/api/vehicles/export.xlsx?place=p1')
+  expect(path('statistics', 'csv', { of: 'alarms' })).toBe('/api/exports/statistics.csv?of=alarms')
 })

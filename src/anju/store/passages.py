@@ -31,8 +31,8 @@ from anju.store.statistics import Period
 
 METRIC = "passages"
 """Hourly roll-up of passages; its labels are ``in``, ``out`` and nothing."""
-PLATES_MOST = 300
-"""Plates that one fragment may stand for; with more of them the fragment must be longer."""
+PLATES_MOST, PLATES_OF_TWO = 300, 100
+"""Plates that one fragment may stand for, and one of two letters: beyond them the fragment must be longer."""
 
 _COLUMNS = (
     *("kept_at", "id", "received_at", "site_id", "place_id", "place_path", "jurisdiction", "device_id", "lane"),
@@ -420,9 +420,10 @@ _LIKE = """
 
 async def _plates_like(db: Executor, fragment: str, sites: list[str] | None) -> list[str]:
     """Return plates that have ``fragment`` in them, those first seen last in front."""
+    most = PLATES_MOST if len(fragment) > 2 else PLATES_OF_TWO
     plain = fragment.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     where = "true" if sites is None else "site_id = ANY (%(sites)s)"
-    found = await db.fetch(_LIKE.format(where=where), pattern=f"%{plain}%", sites=sites, limit=PLATES_MOST)
+    found = await db.fetch(_LIKE.format(where=where), pattern=f"%{plain}%", sites=sites, limit=most)
     return [each[0] for each in found]
 
 

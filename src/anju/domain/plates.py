@@ -117,7 +117,7 @@ _WHOLE = {kind: _pattern(forms, partial=False) for kind, forms in _FORMS.items()
 _PARTIAL = {kind: _pattern(forms, partial=True) for kind, forms in _FORMS.items()}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def normalise(text: str) -> Plate:
     """Return the plate that ``text`` of a reader means.
 

@@ -6,6 +6,8 @@ Source: 4.3, 4.2.1.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -47,6 +49,8 @@ from anju.store.moves import check_quiet
 from anju.store.places import Editor
 from anju.store.versions import Subject, bump
 
+_EVER, _LAST = datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1)
+_MOST = 100_000  # rules, or entries of the watch list, of one node
 Progress = Callable[[int], None]
 """Told how many changes are done."""
 
@@ -177,30 +181,29 @@ def sealed_for(section: str, key: str) -> str:
 
 
 async def _watch(db: Executor, node_id: str) -> list[WatchEntryEntry]:
-    rows = await db.fetch(
-        "SELECT id FROM watch_entry WHERE home_node = %(node)s AND ended_at IS NULL ORDER BY id", node=node_id
-    )
-    found = [await watch.find(db, EVERYWHERE, row[0]) for row in rows]
-    return [_watch_entry(each, personal) for each, personal in found]
+    every: dict[str, Any] = {"at": _EVER, "until": _EVER, "before": _LAST, "limit": _MOST, "in_force": False}
+    ours = [each for each in await watch.page(db, EVERYWHERE, **every) if each.home_node == node_id]
+    sealed = {key for section, key in await secrets(db, node_id) if section == "watch"}
+    found = [_watch_entry(each, sealed=str(each.id) in sealed) for each in ours if each.ended_at is None]
+    return sorted(found, key=lambda each: each.id)
 
 
 _WATCHED = ("plate", "reason", "level", "owner_id", "owner_name", "created_at", "expires_at", "version")
 
 
-def _watch_entry(each: Watched, personal: bytes | None) -> WatchEntryEntry:
+def _watch_entry(each: Watched, *, sealed: bool) -> WatchEntryEntry:
     return WatchEntryEntry(
         **{name: getattr(each, name) for name in _WATCHED},
         id=str(each.id),
         place=each.place_path.strip("/").rpartition("/")[2],
         watched=each.kind,
-        personal=AGAIN if personal else "",
+        personal=AGAIN if sealed else "",
     )
 
 
 async def _linkage(db: Executor) -> list[LinkageEntry]:
-    rows = await db.fetch("SELECT id FROM linkage_rule ORDER BY id")
-    found = [await linkage.find(db, EVERYWHERE, row[0]) for row in rows]
-    return [_linkage_entry(each) for each in found]
+    found = await linkage.page(db, EVERYWHERE, before=_LAST, limit=_MOST)
+    return [_linkage_entry(each) for each in reversed(found)]
 
 
 def _linkage_entry(rule: Rule) -> LinkageEntry:

@@ -2,7 +2,8 @@
 
 A guard's page is open in Chromium while cameras post vehicles with two pictures each. Now and then one passes that the
 guard put on the watch list. Its clock starts before the post is written to the socket and stops just after the first
-animation frame with its picture in the pop-up; both clocks are this machine's.
+animation frame with its picture in the pop-up; both clocks are this machine's. The first one, for which the browser has
+yet to compile the pop-up, is told apart.
 Source: 5.2.2.3.
 """
 
@@ -93,7 +94,7 @@ async def measured(tier: Tier, page: Page, hits: int) -> list[float | None]:
     watching = await camera(tier, WATCHING)
     async with tier.as_("guard") as guard:
         site = checked(await guard.get("/api/sites"))["items"][0]["id"]
-        for _ in range(hits):
+        for _ in range(hits + 1):
             begin = await hit(guard, site, watching)
             at = await painted(page, known)
             found.append(None if at is None else (at - begin) * 1000)
@@ -121,7 +122,8 @@ async def prove(hits: int, rate: float) -> bool:
                 found = await measured(tier, page, hits)
             others.cancel()
             await asyncio.gather(others, return_exceptions=True)
-            return told(found, rate)
+            print(f"the first: {found[0] or 0:.0f} ms")
+            return told(found[1:], rate)
         finally:
             await tier.stop()
 
@@ -143,7 +145,7 @@ def told(found: list[float | None], rate: float) -> bool:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hits", type=int, default=50)
+    parser.add_argument("--hits", type=int, default=100)
     parser.add_argument("--rate", type=float, default=20.0, help="other vehicles a second")
     given = parser.parse_args()
     raise SystemExit(0 if asyncio.run(prove(given.hits, given.rate)) else 1)

@@ -55,7 +55,7 @@ async def test_a_part_of_a_plate_finds_the_vehicle_and_its_page_shows_all_of_it(
 
 async def test_a_correction_stands_beside_the_reading(desk: Page) -> None:
     await desk.locator(".found [data-passage]").nth(2).click()
-    await desk.get_by_role("button", name="更正识读").click()
+    await desk.get_by_role("button", name=re.compile("更正识读")).click()
     await desk.get_by_role("textbox", name="号牌", exact=True).fill("川H99999")
     await desk.get_by_role("textbox", name="原因").fill("看图片为 9")
     await desk.screenshot(path=SHOTS / "correct.png")
@@ -64,6 +64,14 @@ async def test_a_correction_stands_beside_the_reading(desk: Page) -> None:
     await expect(desk.locator("table .plate")).to_have_count(2)  # the device's reading and the person's
     await desk.get_by_role("button", name="返回通行列表").click()
     await expect(desk.locator(".accuracy")).to_contain_text(re.compile("判定 [1-9]"))
+
+
+async def test_one_key_says_that_a_reading_is_right(desk: Page) -> None:
+    await desk.locator(".found [data-passage]").nth(5).click()
+    await expect(desk.get_by_role("heading", name="识读")).to_be_visible()
+    await desk.keyboard.press("j")
+    await expect(desk.locator("table")).to_contain_text("已确认无误")
+    await expect(desk.locator(".who li")).to_contain_text("看图确认无误")
 
 
 async def test_a_vehicle_that_is_waited_for_is_an_alarm_on_the_screen_with_its_picture(

@@ -1,7 +1,11 @@
 """What a community kept, compared row by row with what its county and city keep of it."""
 
+import asyncio
+import time
+
 from prove.tiers import Tier
 
+STILL_S = 120.0
 _ROWS = {
     "event": "SELECT id, body FROM event WHERE site_id <> ''",
     "alarm": "SELECT id, body FROM alarm WHERE site_id <> ''",
@@ -29,8 +33,22 @@ async def digests(tier: Tier) -> dict[str, Digest]:
 
 
 async def same(tiers: dict[str, Tier]) -> bool:
-    """Print rows and double ids at the three tiers; return whether all tables are the same there."""
-    found = {name: await digests(tiers[name]) for name in ("community", "county", "city")}
+    """Print rows and double ids at the three tiers; return whether all tables are the same there.
+
+    A community never stands still: alarms escalate. So it is read before and after the others, and all are read again
+    while it moved, or rows may still be on their way.
+    """
+    end = time.monotonic() + STILL_S
+    while True:
+        below = await digests(tiers["community"])
+        found = {"community": below, **{name: await digests(tiers[name]) for name in ("county", "city")}}
+        moved = await digests(tiers["community"]) != below
+        if all(each == below for each in found.values()) or (time.monotonic() > end and not moved):
+            return _told(found)
+        await asyncio.sleep(1)
+
+
+def _told(found: dict[str, dict[str, Digest]]) -> bool:
     held = True
     for table, below in found["community"].items():
         double = sum(each[table][0] - each[table][1] for each in found.values())

@@ -43,7 +43,7 @@ async def same(tiers: dict[str, Tier]) -> bool:
         below = await digests(tiers["community"])
         found = {"community": below, **{name: await digests(tiers[name]) for name in ("county", "city")}}
         moved = await digests(tiers["community"]) != below
-        if all(each == below for each in found.values()) or (time.monotonic() > end and not moved):
+        if all(each == below for each in found.values()) or time.monotonic() > end + moved * STILL_S:
             return _told(found)
         await asyncio.sleep(1)
 

@@ -17,7 +17,7 @@ afterEach(() => { vi.useRealTimers() })
 function lab() {
   const lines: Line[] = [], told: string[] = []
   const events: LiveEvents = {
-    changes: (changes) => told.push(`changes ${changes.length}`), status: () => told.push('status'), unsaved: () => told.push('unsaved'),
+    changes: (changes) => told.push(`changes ${changes.length}`), status: () => told.push('status'), unsaved: () => told.push('unsaved'), rights: () => told.push('rights'),
     reset: (reason) => told.push(`reset ${reason}`), state: (up, reason) => told.push(up ? 'up' : `down ${reason}`.trim()),
   }
   const link = new LiveLink(events, (url) => { const line = new Line(url); lines.push(line); return line }, () => Date.now(), 'ws://here/api/live')
@@ -39,13 +39,13 @@ test('a broken line resumes from the last token', () => {
 test('a line closed because rights changed begins anew: nothing seen under the old ones is kept', () => {
   const { link, lines, told } = lab()
   link.start()
-  lines[0]?.say({ type: 'hello', token: 't1' })
+  lines[0]?.say({ type: 'hello', token: 't1', rights: 'a' })
   lines[0]?.say({ type: 'closing', reason: 'rights_changed' })
   lines[0]?.close()
   vi.advanceTimersByTime(500)
   expect(lines[1]?.url).toBe('ws://here/api/live')
-  lines[1]?.say({ type: 'hello', token: 't2' })
-  expect(told).toEqual(['reset first', 'up', 'down rights_changed', 'reset first', 'up'])
+  lines[1]?.say({ type: 'hello', token: 't2', rights: 'b' })
+  expect(told).toEqual(['reset first', 'up', 'down rights_changed', 'reset first', 'rights', 'up'])
 })
 
 test('reset forgets the token and asks for a reload', () => {

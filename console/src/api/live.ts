@@ -2,7 +2,7 @@ import type { Alarm, Change, Upper } from './types'
 
 export interface Status { at: string; links: Upper | null; counters: Record<string, number>; last_event_at: string | null; database: 'ok' | 'away' }
 export type LiveMessage =
-  | { type: 'hello'; token: string; node: unknown; at: string }
+  | { type: 'hello'; token: string; rights: string; node: unknown; at: string }
   | { type: 'changes'; token: string; changes: Change[] }
   | ({ type: 'status' } & Status)
   | { type: 'reset'; reason: string }
@@ -13,6 +13,8 @@ export interface LiveEvents {
   changes(changes: Change[]): void
   status(status: Status): void
   unsaved(alarm: Alarm): void
+  /** Whoever sits here may do other things than when the line was last open. */
+  rights(): void
   /** What was missed cannot be replayed: load again. */
   reset(reason: string): void
   state(up: boolean, reason: string): void
@@ -30,11 +32,10 @@ const LONGEST_WAIT_MS = 8_000
 /** The server tells its status every 5 s: silence for longer means a dead line that nobody closed. */
 export const SILENCE_MS = 15_000
 
-export const RIGHTS_CHANGED = 'rights_changed'
-
 /** The live push: reconnects for ever, resumes where it stopped, says when it could not. */
 export class LiveLink {
   private token = ''
+  private rights = ''
   private socket: Socket | null = null
   private wait = FIRST_WAIT_MS
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -91,6 +92,8 @@ export class LiveLink {
         // A first connection may have missed what changed between the page's load and now.
         if (!this.token) this.events.reset('first')
         this.token = message.token
+        if (this.rights && this.rights !== message.rights) this.events.rights()
+        this.rights = message.rights
         this.wait = FIRST_WAIT_MS
         this.reason = ''
         this.events.state(true, '')
@@ -102,7 +105,7 @@ export class LiveLink {
       case 'closing':
         this.reason = message.reason
         // What was shown under other rights is loaded anew.
-        if (message.reason === RIGHTS_CHANGED) this.token = ''
+        if (message.reason === 'rights_changed') this.token = ''
         break
     }
   }

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 
-import { LiveLink, RIGHTS_CHANGED, type Status } from '@/api/live'
+import { LiveLink, type Status } from '@/api/live'
 import type { Alarm, Change } from '@/api/types'
 import { useClock } from './clock'
 import { useSession } from './session'
@@ -45,7 +45,6 @@ export const useLive = defineStore('live', () => {
     if (up.value && !isUp) downSince.value = Date.now()
     up.value = isUp
     reason.value = why
-    if (!isUp && why === RIGHTS_CHANGED) void useSession().reload()
     if (!isUp && ENDED.has(why)) { stop(); useSession().forget('ended') }
   }
   function start(): void {
@@ -54,6 +53,7 @@ export const useLive = defineStore('live', () => {
     started.value = true
     link = new LiveLink({
       changes: changed, status: told, state,
+      rights: () => void useSession().reload(),
       unsaved: (alarm) => { for (const hear of unsaved) hear(alarm) },
       reset: () => { for (const again of resets) again() },
     })

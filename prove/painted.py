@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 import psutil
+from bench.figures import Figure, keep
 from playwright.async_api import Page
 
 from anju.demo_site import ZONES
@@ -139,6 +140,8 @@ def told(what: str, ids: dict[str, tuple[str, int]], sent: Sent, painted: dict[s
         + ", ".join(f"{k} {v:.0f}" for k, v in at.items())
         + f", max {took[-1]:.0f}"
     )
+    if what == "events":
+        keep([Figure.against("console.p99_ms", at["p99"], "ms", at["p50"])])
     return at["p99"] <= WITHIN_MS
 
 

@@ -23,6 +23,7 @@ from psycopg import sql
 
 from anju.engines import Postgres
 from anju.simulators.plate_picture import draw_face, jpeg
+from anju.simulators.viid_camera import Faults
 from prove.cameras import FIRST, PASSWORD, cameras
 from prove.tiers import Tier, checked
 
@@ -185,7 +186,7 @@ async def proof(folder: Path) -> bool:
     await tier.start()
     try:
         await tier.set_up(1)
-        await cameras_of(tier)
+        await cameras(tier, 1, Faults())
         print("answers by status:", dict(sorted((await post(tier, picture)).items())))
         await ban_a_visitor(tier)
         server = Postgres(tier.folder / "data", port=tier.ports["postgres"])
@@ -196,13 +197,6 @@ async def proof(folder: Path) -> bool:
         return told(tier, server.root_url("anju"), needles(picture))
     finally:
         await tier.stop()
-
-
-async def cameras_of(tier: Tier) -> None:
-    """Register the camera that posts."""
-    from anju.simulators.viid_camera import Faults
-
-    await cameras(tier, 1, Faults())
 
 
 def told(tier: Tier, url: str, wanted: dict[bytes, str]) -> bool:

@@ -2,7 +2,7 @@
 
 A page of events and a page of alarms are open in Chromium. The clock of a report starts when its frame is written to
 the socket, and stops just after the first animation frame with its row in the page; both clocks are this machine's.
-The page of events lists the newest hundred; a report that came and went between two frames counts as never painted.
+The page of events lists the newest fifty; a report that came and went between two frames counts as never painted.
 The page of alarms lists those of level 2 one by one: a filtered list is never grouped, not in a flood either.
 Prints what was measured of each.
 """

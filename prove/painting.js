@@ -1,8 +1,18 @@
-/* Notes when each row (data-alarm, data-row) was first painted and when it left: milliseconds since 1970, read just after the frame. */
+/* Notes when each row (data-alarm, data-row) was pushed, first painted and when it left: milliseconds since 1970, painting read just after the frame. */
 (() => {
   const KINDS = ['alarm', 'row'], SELECTOR = KINDS.map((each) => `[data-${each}]`).join(',')
-  const painted = (window.painted = {}), gone = (window.gone = {})
+  const painted = (window.painted = {}), gone = (window.gone = {}), pushed = (window.pushed = {})
   const now = () => performance.timeOrigin + performance.now()
+  const Plain = window.WebSocket
+  window.WebSocket = class extends Plain {
+    constructor(...given) {
+      super(...given)
+      this.addEventListener('message', ({ data }) => {
+        const at = now(), found = typeof data === 'string' ? JSON.parse(data) : {}
+        for (const each of found.changes ?? []) pushed[each.id] ??= at
+      })
+    }
+  }
   let fresh = []
   function framed() {
     const ids = fresh, after = new MessageChannel()

@@ -18,6 +18,7 @@ import structlog
 import uvloop
 from uuid_utils.compat import uuid7
 
+from anju.bus.bell import lanes_of, spelled
 from anju.bus.nats import Bus
 from anju.config import Config
 from anju.control.corridor import Corridor
@@ -63,7 +64,7 @@ class Node:
 
     async def told(self, lanes: frozenset[Lane]) -> None:
         """Wake whoever follows these lanes."""
-        await self.bus.tell("log", ",".join(sorted(lanes)).encode())
+        await self.bus.tell("log", spelled(lanes))
 
     async def unsaved(self, event: Event) -> None:
         """Let the desks sound an alarm that could not be written yet."""
@@ -84,7 +85,7 @@ async def opened(config: Config, addresses: Addresses, *, role: str) -> AsyncIte
         operator_log = OperatorLog(db, keys, node=node.id)
 
         async def told(lanes: frozenset[Lane]) -> None:
-            await bus.tell("log", ",".join(sorted(lanes)).encode())
+            await bus.tell("log", spelled(lanes))
 
         corridor = Corridor(db, node, operator_log, told, clock)
         desk = AlarmDesk(db, node, corridor, operator_log, told, clock)
@@ -367,8 +368,9 @@ async def worker(node: Node) -> None:
     linker = Linker(node.db, node.node, reactions.perform, clock=clock, told=node.told)
 
     async def grown(data: bytes) -> None:
-        uplink.wake(frozenset(Lane(each) for each in data.decode().split(",") if each))
-        linker.wake()
+        lanes = lanes_of(data)
+        uplink.wake(lanes)
+        linker.wake(lanes)
 
     places = picture_places(node.config)
     await node.bus.listen("log", grown)

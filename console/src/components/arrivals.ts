@@ -1,5 +1,5 @@
 /** Rows that come by push while a list is open: on top at once, held back while somebody reads. Pure, but for its timer. */
-export const MOST_ROWS = 100
+export const MOST_ROWS = 50
 /** So long after the pointer last moved over a list, its rows stay where they are: nobody shall click what slid under the hand. */
 export const REST_MS = 4_000
 

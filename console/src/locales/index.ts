@@ -1,5 +1,5 @@
 /** Chinese first, English complete: a key missing in either is a type error, and so is asking for one that does not exist. */
-import { createI18n, useI18n } from 'vue-i18n'
+import { createI18n } from 'vue-i18n'
 
 import { en } from './en'
 import { zh } from './zh'
@@ -27,7 +27,6 @@ export function word(branch: Branch, value: string | null | undefined): string {
   return i18n.global.te(key, 'zh') ? i18n.global.t(key) : value
 }
 
-export function useWords() {
-  const { t, locale } = useI18n()
-  return { t: t as (key: Key, values?: Values) => string, word, locale }
-}
+/** What a template needs; the same for all, so that a list of hundreds of small components costs nothing. */
+const words = { t: i18n.global.t as (key: Key, values?: Values) => string, word, locale: i18n.global.locale }
+export const useWords = () => words

@@ -51,6 +51,7 @@ class GroupCommit(Generic[T]):
 
     ``commit`` writes items in one transaction and returns what became of each; it raises DatabaseAway, or one of
     POISON where an item is bad. ``hold`` puts that one into quarantine, ``lost`` hears of items nobody could write.
+    Between two commits that were not full lie ``gap_s`` seconds.
     """
 
     def __init__(
@@ -61,9 +62,10 @@ class GroupCommit(Generic[T]):
         lost: Callable[[T], Awaitable[None]],
         most: int,
         most_waiting: int,
+        gap_s: float = 0.0,
     ) -> None:
         self._commit, self._hold, self._lost = commit, hold, lost
-        self._most, self._most_waiting = most, most_waiting
+        self._most, self._most_waiting, self._gap_s = most, most_waiting, gap_s
         self._queue: asyncio.Queue[_Waiting[T]] = asyncio.Queue()
         self._waiting = 0  # items in the queue
 
@@ -95,6 +97,8 @@ class GroupCommit(Generic[T]):
                 count += len(batch[-1].items)
             self._waiting -= count
             await self._settle(batch)
+            if count < self._most:
+                await asyncio.sleep(self._gap_s)
 
     async def _settle(self, batch: Sequence[_Waiting[T]]) -> None:
         fates = await self._kept([item for each in batch for item in each.items])

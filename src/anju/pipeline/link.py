@@ -5,9 +5,7 @@ sense. What a crash left in the middle is unknown and is not done again.
 Source: 5.1.2.4.
 """
 
-import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 
+from anju.bus.bell import Bell
 from anju.domain.changes import Lane, Logged
 from anju.domain.events import Event
 from anju.domain.linkage import ActionState, Around, Rule, decide, fits, is_dark, needs_arming
@@ -28,7 +27,6 @@ from anju.store.log import NodeId
 
 CONSUMER = "link"
 BATCH = 500
-LOOK_S = 1.0
 GUANGYUAN = (32.44, 105.84)
 """Latitude and longitude where a community has none of its own."""
 Told = Callable[[frozenset[Lane]], Awaitable[None]]
@@ -63,11 +61,11 @@ class Linker:
     ) -> None:
         self._db, self._node, self._perform = db, node, perform
         self._clock, self._told, self._zone = clock, told, ZoneInfo(zone)
-        self._wake = asyncio.Event()
+        self._bell = Bell()
 
-    def wake(self) -> None:
-        """Look now: the log has grown."""
-        self._wake.set()
+    def wake(self, lanes: Collection[Lane]) -> None:
+        """Look: the log has grown."""
+        self._bell.ring(lanes)
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
@@ -76,10 +74,7 @@ class Linker:
                 await self.drain()
             except DatabaseAway as away:
                 _log.warning("linkage waits", reason=str(away))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._wake.wait()
-            self._wake.clear()
+            await self._bell.heard()
 
     async def drain(self) -> None:
         """Decide about all that was logged, alarms first, and do what was decided."""

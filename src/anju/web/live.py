@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from anju.bus.bell import Bell, lanes_of
 from anju.domain.changes import Change, Lane, Logged
 from anju.domain.events import masked
 from anju.domain.rights import NOWHERE, Action, Located, Principal, Scope
@@ -29,9 +30,9 @@ from anju.web.context import COOKIE, Services
 from anju.web.ticketed import masked_passage, ticketed
 
 RING_S, RING_ROWS = 60.0, 50_000
-LOOK_S = 1.0
+LEARN_S = 1.0
 PAGE_ROWS = 1_000
-ALARM_GAP_S, BULK_GAP_S = 0.02, 0.1
+GAP_S = 0.02
 CHECK_S = 1.0
 STATUS_S = 5.0
 SEND_S = 10.0
@@ -104,7 +105,7 @@ class LogTail:
         self._streaming: deque[tuple[float, Logged]] = deque(maxlen=STREAMING_RING)
         self._head = dict.fromkeys(Lane, 0)
         self._dropped = dict.fromkeys(Lane, 0)  # rows up to here are in no ring any more
-        self._wake = asyncio.Event()
+        self._bell = Bell()
         self._lines: set[Line] = set()
         self._sites: dict[str, str] = {}
         self._sites_at = float("-inf")
@@ -121,9 +122,9 @@ class LogTail:
         """Return the pages that follow now."""
         return frozenset(self._lines)
 
-    async def wake(self, _: bytes = b"") -> None:
-        """Look now."""
-        self._wake.set()
+    async def wake(self, told: bytes = b"") -> None:
+        """Look: what ``told`` names has grown."""
+        self._bell.ring(lanes_of(told))
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
@@ -136,10 +137,7 @@ class LogTail:
             except DatabaseAway as away:
                 self.database_away = True
                 _log.info("live push waits", reason=str(away))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._wake.wait()
-            self._wake.clear()
+            await self._bell.heard()
 
     def follow(self, line: "Line", after: Place | None) -> tuple[list[Logged], bool]:
         """Add ``line``; return what it missed since ``after``, and whether it must load again instead."""
@@ -179,7 +177,7 @@ class LogTail:
     async def _learn_sites(self, rows: Sequence[Logged]) -> None:
         """Ask again for the names of 小区 where one of ``rows`` may have changed them or comes from a new one."""
         strange = any(row.change.site_id and row.change.site_id not in self._sites for row in rows)
-        if any(row.change.kind == "place" for row in rows) or (strange and self._now() - self._sites_at > LOOK_S):
+        if any(row.change.kind == "place" for row in rows) or (strange and self._now() - self._sites_at > LEARN_S):
             self._sites, self._sites_at = await places.site_names(self._db), self._now()
 
     def _take(self, lane: Lane, rows: Sequence[Logged]) -> None:
@@ -208,7 +206,6 @@ class Line:
     place: Place
     scopes: dict[Action, Scope] = field(default_factory=dict)
     waiting: list[Logged] = field(default_factory=list)
-    urgent: asyncio.Event = field(default_factory=asyncio.Event)
     some: asyncio.Event = field(default_factory=asyncio.Event)
     overflown: bool = False
 
@@ -220,8 +217,6 @@ class Line:
         else:
             self.waiting.extend(rows)
         self.some.set()
-        if rows[0].lane is Lane.ALARMS:
-            self.urgent.set()
 
     def may_see(self, change: Change) -> bool:
         """Return whether the page's account may see ``change`` now."""
@@ -277,21 +272,15 @@ class Live:
         if reset or (after is None and "resume" in line.socket.query_params):
             await _send(line, {"type": "reset", "reason": "away_too_long"})
         await self._send_rows(line, missed)
-        sent = float("-inf")
         while True:
             await line.some.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, sent + BULK_GAP_S - time.monotonic())):
-                    await line.urgent.wait()
             line.some.clear()
-            line.urgent.clear()
             rows, line.waiting = line.waiting, []
             if line.overflown:
                 line.overflown, line.place = False, self._tail.place
                 await _send(line, {"type": "reset", "reason": "too_much"})
-            sent = time.monotonic()
             await self._send_rows(line, rows)
-            await asyncio.sleep(ALARM_GAP_S)
+            await asyncio.sleep(GAP_S)
 
     async def _send_rows(self, line: Line, rows: Sequence[Logged]) -> None:
         for start in range(0, len(rows), MOST_ROWS_A_MESSAGE):

@@ -75,7 +75,7 @@ class GatewayConfig(_Strict):
     """Where devices come in."""
 
     host: str = "127.0.0.1"
-    dc09: Port = 8707
+    dc09: Port | None = 8707
 
 
 class IntakeConfig(_Strict):
@@ -100,6 +100,27 @@ class IntakeConfig(_Strict):
         if self.certificate and not self.tls:
             raise ValueError("tls: a certificate is named: set tls = true, or remove it")
         return self
+
+
+class VideoConfig(_Strict):
+    """Where GB/T 28181 is spoken, and where pictures flow.
+
+    ``code`` is the node's own 20-digit code as a platform; without it one is made from the region. Devices send to
+    ``media_host``, by default the address they reach us at, on the ports from ``rtp_first`` to ``rtp_last``; browsers
+    look at ``viewers``, one port for each of the ``workers``. Recordings lie on ``volumes``, by default in the data
+    folder, and stop ``reserve_gb`` before a volume is full. Source: 5.4.1, 5.4.3.
+    """
+
+    host: str = "127.0.0.1"
+    sip: Port = 8706
+    code: Annotated[str, Field(pattern=r"^(\d{20})?$")] = ""
+    media_host: str = ""
+    rtp_first: Port = 40000
+    rtp_last: Port = 40499
+    viewers: Port = 8705
+    workers: Annotated[int, Field(ge=1, le=16)] = 1
+    volumes: tuple[Path, ...] = ()
+    reserve_gb: Annotated[float, Field(ge=0.1, le=10_000)] = 5.0
 
 
 class S3Config(_Strict):
@@ -139,6 +160,7 @@ class Config(_Strict):
     docking: DockingConfig | None = None
     gateway: GatewayConfig | None = None
     intake: IntakeConfig | None = None
+    video: VideoConfig | None = None
     pictures: PicturesConfig = PicturesConfig()
     backups: Path | None = None
 
@@ -150,14 +172,33 @@ class Config(_Strict):
     @property
     def roles(self) -> tuple[str, ...]:
         """Return the processes this node runs; of several of a kind those beyond the first are numbered."""
-        doors = (("docking", self.docking), ("gateway", self.gateway), ("intake", self.intake))
-        more = range(2, self.intake.processes + 1 if self.intake else 0)
+        doors = (
+            ("docking", self.docking),
+            ("gateway", self.gateway or self.video),
+            ("intake", self.intake),
+            ("media", self.video),
+        )
+        intakes = range(2, self.intake.processes + 1 if self.intake else 0)
+        workers = range(2, self.video.workers + 1 if self.video else 0)
         return (
             "web",
             "worker",
             *(role for role, door in doors if door is not None),
-            *(f"intake-{number}" for number in more),
+            *(f"intake-{number}" for number in intakes),
+            *(f"media-{number}" for number in workers),
         )
+
+    @property
+    def platform(self) -> str:
+        """Return this node's own code as a platform of GB/T 28181: type 200. Source: 5.4.3."""
+        given = self.video.code if self.video else ""
+        industry = "01" if self.tier == "community" else "00"
+        return given or f"{self.node.region[:6]}00{industry}2000000001"
+
+    @property
+    def volumes(self) -> tuple[Path, ...]:
+        """Return the folders recordings lie in."""
+        return (self.video.volumes if self.video else ()) or (self.data / "recordings",)
 
     @property
     def library(self) -> str:

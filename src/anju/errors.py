@@ -98,6 +98,12 @@ class Conflict(Refused):
     status = 409
 
 
+class Silent(Refused):
+    """Another process of this node did not answer in time. Call again soon."""
+
+    status = 503
+
+
 class Erased(Refused):
     """The picture was there and was erased on purpose. Show that, do not ask again."""
 

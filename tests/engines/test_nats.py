@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from anju.bus.nats import Bus
 from anju.engines import NatsServer
+from anju.errors import Silent
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -67,3 +69,22 @@ async def test_wake_ups_go_on_after_the_server_was_killed_and_came_back(server: 
     await server.start()
     assert await until_heard(bus, heard) == b"alarms"
     await bus.close()
+
+
+async def test_a_question_is_answered_and_silence_is_told(server: NatsServer) -> None:
+    asking, answering = Bus([server.url], node="n"), Bus([server.url], node="n")
+
+    async def twice(data: bytes) -> bytes:
+        return data * 2
+
+    await answering.answer("double", twice)  # said before it is open: it takes effect then
+    await answering.open()
+    await asking.open()
+    try:
+        answers = await asyncio.gather(*(asking.ask("double", b"%d" % each, within_s=5.0) for each in range(20)))
+        assert answers == [b"%d" % each * 2 for each in range(20)]
+        with pytest.raises(Silent):
+            await asking.ask("nobody", b"", within_s=0.2)
+    finally:
+        await asking.close()
+        await answering.close()

@@ -12,7 +12,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
 
+from anju.errors import Silent
+
 Heard = Callable[[bytes], Awaitable[None]]
+Reply = Callable[[bytes], Awaitable[bytes]]
 RETRY_S = 1
 CONNECT_S = 2
 _log = structlog.get_logger(__name__)
@@ -25,6 +28,8 @@ class Bus:
         self._urls, self._prefix = urls, f"anju.{node.replace('.', '_').replace(' ', '_')}."
         self._client = Client()
         self._wanted: list[tuple[str, Heard]] = []
+        self._answers: list[tuple[str, Callable[[Msg], Awaitable[None]]]] = []
+        self._answering: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
         self.missed = 0
 
@@ -42,9 +47,10 @@ class Bus:
 
     async def close(self) -> None:
         """End the connection."""
-        if self._connecting:
-            self._connecting.cancel()
-            await asyncio.gather(self._connecting, return_exceptions=True)
+        ending = [*self._answering, *([self._connecting] if self._connecting else [])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         with contextlib.suppress(Error, OSError):
             await self._client.close()
 
@@ -65,6 +71,26 @@ class Bus:
         if self._client.is_connected:
             await self._subscribe(topic, heard)
 
+    async def ask(self, topic: str, data: bytes, *, within_s: float) -> bytes:
+        """Return what whoever answers ``topic`` says. Raises Silent where nobody does in time."""
+        try:
+            answer = await self._client.request(self._prefix + topic, data, timeout=within_s)
+        except (Error, OSError, TimeoutError) as error:
+            raise Silent("silent", f"nobody answered {topic}: {error}") from error
+        return bytes(answer.data)
+
+    async def answer(self, topic: str, reply: Reply) -> None:
+        """Answer every question of ``topic`` with what ``reply`` returns, each in a task of its own."""
+
+        async def take(message: Msg) -> None:
+            task = asyncio.create_task(_answered(message, reply))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+        self._answers.append((topic, take))
+        if self._client.is_connected:
+            await self._client.subscribe(self._prefix + topic, cb=take)
+
     async def _subscribe(self, topic: str, heard: Heard) -> None:
         async def take(message: Msg) -> None:
             await heard(message.data)
@@ -84,11 +110,18 @@ class Bus:
                 )
                 for topic, heard in self._wanted:
                     await self._subscribe(topic, heard)
+                for topic, take in self._answers:
+                    await self._client.subscribe(self._prefix + topic, cb=take)
             except (Error, OSError, TimeoutError) as error:
                 _log.info("bus away", reason=str(error))
                 await asyncio.sleep(RETRY_S)
             else:
                 return
+
+
+async def _answered(message: Msg, reply: Reply) -> None:
+    with contextlib.suppress(Error, OSError):  # who asked hears nothing, and asks again or gives up
+        await message.respond(await reply(message.data))
 
 
 async def _quiet(error: Exception) -> None:

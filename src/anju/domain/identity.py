@@ -67,6 +67,13 @@ ACTIONS: dict[Action, ActionWords] = {
     Action.WATCH_READ: _words("查看布控名单", "See the watch list", _O),
     Action.WATCH_WRITE: _words("维护布控名单", "Keep the watch list", _O),
     Action.PEOPLE_READ: _words("查看人员抓拍", "See persons sighted", _O),
+    Action.VIDEO_READ: _words("查看视频资源", "See cameras and how they stand", _O, _SY),
+    Action.VIDEO_LIVE: _words("实时预览", "Watch live video", _O),
+    Action.VIDEO_PLAYBACK: _words("录像回放", "Play recordings back", _O),
+    Action.VIDEO_PTZ: _words("云台控制", "Steer cameras", _O),
+    Action.VIDEO_TALK: _words("语音对讲", "Talk through cameras", _O),
+    Action.VIDEO_EXPORT: _words("导出录像证据", "Export recordings as evidence", _O),
+    Action.VIDEO_WRITE: _words("维护视频资源", "Keep cameras and recording plans", _O, _SY),
     Action.LINKS_READ: _words("查看级联", "See links between tiers", _O, _SY),
     Action.LINKS_WRITE: _words("维护级联", "Keep links between tiers", _SY),
     Action.USERS_READ: _words("查看账号", "See accounts", _SY, _SE, _AU),
@@ -105,8 +112,11 @@ _SEE = {
     Action.STATISTICS_READ,
 }
 _VEHICLES = {Action.VEHICLES_READ, Action.WATCH_READ}
-_GUARD = _SEE | _VEHICLES | {Action.ALARMS_HANDLE, Action.COMMANDS_ARM, Action.VEHICLES_CORRECT}
+_WATCH = {Action.VIDEO_READ, Action.VIDEO_LIVE, Action.VIDEO_PLAYBACK}
+_STEER = {Action.VIDEO_PTZ, Action.VIDEO_TALK}
+_GUARD = _SEE | _VEHICLES | _WATCH | _STEER | {Action.ALARMS_HANDLE, Action.COMMANDS_ARM, Action.VEHICLES_CORRECT}
 _LEADER = _GUARD | {
+    Action.VIDEO_EXPORT,
     Action.VEHICLES_EXPORT,
     Action.WATCH_WRITE,
     Action.PEOPLE_READ,
@@ -126,6 +136,10 @@ _INSTALLER = {
     Action.EVENTS_READ,
     Action.EVENTS_RAW,
     Action.VEHICLES_READ,
+    Action.VIDEO_READ,
+    Action.VIDEO_LIVE,
+    Action.VIDEO_PTZ,
+    Action.VIDEO_WRITE,
     Action.LINKAGE_READ,
     Action.LINKAGE_WRITE,
     Action.QUARANTINE_READ,
@@ -137,7 +151,10 @@ _INSTALLER = {
 _MANAGER = (
     _SEE
     | _VEHICLES
+    | _WATCH
     | {
+        Action.VIDEO_EXPORT,
+        Action.VIDEO_WRITE,
         Action.VEHICLES_EXPORT,
         Action.WATCH_WRITE,
         Action.SITE_EXPORT,
@@ -151,7 +168,11 @@ _MANAGER = (
 _UPPER = (
     _SEE
     | _VEHICLES
+    | _WATCH
     | {
+        Action.VIDEO_PTZ,
+        Action.VIDEO_EXPORT,
+        Action.VIDEO_WRITE,
         Action.VEHICLES_EXPORT,
         Action.PEOPLE_READ,
         Action.ALARMS_HANDLE,
@@ -165,14 +186,16 @@ _UPPER = (
 _POLICE = (
     _SEE
     | _VEHICLES
+    | _WATCH
     | {
+        Action.VIDEO_EXPORT,
         Action.ALARMS_EXPORT,
         Action.VEHICLES_EXPORT,
         Action.WATCH_WRITE,
         Action.PEOPLE_READ,
     }
 )
-_INSPECTOR = _SEE | {Action.VEHICLES_READ, Action.LINKS_READ, Action.SYSTEM_READ}
+_INSPECTOR = _SEE | {Action.VEHICLES_READ, Action.VIDEO_READ, Action.LINKS_READ, Action.SYSTEM_READ}
 _SYSTEM = {action for action, words in ACTIONS.items() if _SY in words.classes} - {
     Action.PERSONAL_REVEAL,
     Action.EVENTS_RAW,

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from anju.app import clock
 from anju.control.seed import registry_seed
 from anju.demo_site import spec
+from anju.process import clock
 from anju.security.blob_keys import BlobKeys
 from anju.security.sealing import Sealer
 from anju.simulators.viid_camera import Acknowledged, Camera, Faults, fleet

@@ -15,9 +15,9 @@ from typing import Any
 
 from tests.interop.clients import command, missing, talk
 
-from anju.app import clock
 from anju.control.seed import registry_seed
 from anju.demo_site import spec
+from anju.process import clock
 from anju.security.blob_keys import BlobKeys
 from anju.security.sealing import Sealer
 from anju.store.blobs import Blobs

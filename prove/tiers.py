@@ -18,10 +18,10 @@ from typing import Any
 
 import httpx2
 
-from anju.app import clock
 from anju.control.seed import registry_seed
 from anju.demo_site import FIRST_PANEL, spec
 from anju.engines import Postgres
+from anju.process import clock
 from anju.store.database import Database
 from anju.store.log import this_node
 

@@ -20,9 +20,9 @@ from typing import Any
 import httpx2
 from playwright.async_api import Page
 
-from anju.app import clock
 from anju.control.seed import registry_seed
 from anju.demo_site import spec
+from anju.process import clock
 from anju.security.sealing import Sealer
 from anju.simulators.viid_camera import Camera, drive
 from anju.store.log import this_node

@@ -4,101 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import structlog
 import uvloop
-from uuid_utils.compat import uuid7
 
-from anju.bus.bell import lanes_of, spelled
-from anju.bus.nats import Bus
+from anju.bus.bell import lanes_of
 from anju.config import Config
-from anju.control.corridor import Corridor
-from anju.control.desk import AlarmDesk
-from anju.domain.changes import Lane
-from anju.domain.events import Event
+from anju.process import Node, clock, every, of_itself, opened, together
 from anju.security.keys import NodeKeys
-from anju.security.operator_log import Anchor, OperatorLog
-from anju.security.sealing import Sealer
-from anju.store import events
+from anju.security.operator_log import Anchor
 from anju.store.database import Database
 from anju.store.log import NodeId, this_node
 from anju.supervisor import Addresses, Supervisor, running
 
-_log = structlog.get_logger(__name__)
-
 if TYPE_CHECKING:  # each process loads only what it needs
-    from anju.domain.changes import Fate
     from anju.domain.docking import Expired, Lower
-    from anju.pipeline.keep import Accepted
-    from anju.protocols.viid import Bad
     from anju.security.audit import Proof
-
-
-def clock() -> datetime:
-    """Return the platform's time."""
-    return datetime.now(UTC)
-
-
-@dataclass(slots=True)
-class Node:
-    """What every process of a node has."""
-
-    config: Config
-    db: Database
-    bus: Bus
-    node: NodeId
-    keys: NodeKeys
-    sealer: Sealer
-    operator_log: OperatorLog
-    corridor: Corridor
-    desk: AlarmDesk
-
-    async def told(self, lanes: frozenset[Lane]) -> None:
-        """Wake whoever follows these lanes."""
-        await self.bus.tell("log", spelled(lanes))
-
-    async def unsaved(self, event: Event) -> None:
-        """Let the desks sound an alarm that could not be written yet."""
-        await self.bus.tell("unsaved", msgspec.json.encode(events.body(event)))
-
-
-@asynccontextmanager
-async def opened(config: Config, addresses: Addresses, *, role: str) -> AsyncIterator[Node]:
-    """Open what a process of the node needs, and close it behind it."""
-    db = Database(addresses.database, application=f"anju {role}")
-    bus = Bus(list(addresses.bus), node=config.node.id)
-    await db.open()
-    await bus.open()
-    try:
-        node = await this_node(db)
-        keys = NodeKeys.load_or_make(config.data)
-        sealer = Sealer(config.data / "keys")
-        operator_log = OperatorLog(db, keys, node=node.id)
-
-        async def told(lanes: frozenset[Lane]) -> None:
-            await bus.tell("log", spelled(lanes))
-
-        corridor = Corridor(db, node, operator_log, told, clock)
-        desk = AlarmDesk(db, node, corridor, operator_log, told, clock)
-        yield Node(config, db, bus, node, keys, sealer, operator_log, corridor, desk)
-    finally:
-        await bus.close()
-        await db.close()
 
 
 async def run_role(name: str, config: Config, addresses: Addresses) -> None:
     """Run one process of a node until cancelled."""
     async with opened(config, addresses, role=name) as node:
-        await ROLES[name.partition("-")[0]](node)  # intake-2 is one more intake
+        await ROLES[name.partition("-")[0]](node)
 
 
 async def run_node(config: Config, path: Path) -> None:
@@ -152,25 +83,6 @@ def run_until_told(work: Coroutine[Any, Any, None]) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(until_told())
-
-
-async def together(*work: Coroutine[Any, Any, Any]) -> None:
-    """Run all of ``work``; the first that fails ends the others and the process, which is started again."""
-    async with asyncio.TaskGroup() as group:
-        for each in work:
-            group.create_task(each)
-
-
-async def every(seconds: float, act: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Do ``act`` again and again; a database or tier that is away is tried again next time."""
-    from anju.errors import AnjuError
-
-    while True:
-        try:
-            await act()
-        except AnjuError as error:
-            _log.warning("tried again later", what=act.__qualname__, reason=str(error))
-        await asyncio.sleep(seconds)
 
 
 async def web(node: Node) -> None:
@@ -257,87 +169,6 @@ async def gateway(node: Node) -> None:
         await together(keeper.run(), registry.run(), acceptor.run(), panels.watch(), commands)
 
 
-async def intake(node: Node) -> None:
-    """Where devices speak GA/T 1400: what they see is kept; while the database is away they hear so and come again."""
-    from anju.devices.viid import Behind, Posted, ViidDoor, serve
-    from anju.devices.viid_gate import Directory, Registered
-    from anju.devices.viid_library import Library
-    from anju.domain.supervision import Supervision
-    from anju.pictures import picture_store
-    from anju.pipeline.accept import Acceptor
-    from anju.pipeline.captures import CaptureAcceptor
-    from anju.pipeline.keep import Keeper
-    from anju.pipeline.passages import PassageKeeper
-    from anju.pipeline.presence import Presence
-    from anju.pipeline.registry import Known, Registry
-
-    config, settings = node.config, node.config.intake
-    assert settings is not None  # noqa: S101 - a process of nodes that have the table
-    keeper = Keeper(node.db, node.node, clock=clock, on_committed=node.told, on_unsaved=node.unsaved)
-    registry = Registry(node.db, node.node, clock=clock, open_sealed=node.sealer.open)
-    blobs = picture_store(node.db, config)
-    passages = PassageKeeper(
-        *(node.db, node.node, registry, blobs),
-        seal=node.sealer.seal,
-        clock=clock,
-        on_committed=node.told,
-        on_unsaved=node.unsaved,
-    )
-    supervision = Supervision("viid", since=clock())
-    acceptor = Acceptor(node.db, node.node, registry, keeper, clock=clock, told=node.told, supervision=supervision)
-    presence = Presence(node.db, node.node, registry, keeper, clock=clock, told=node.told)
-    captures = CaptureAcceptor(
-        node.db, registry, acceptor, passages.keep, seal=node.sealer.seal, heard=presence.heard, clock=clock
-    )
-
-    def spoken_for(sender: Registered) -> Sequence[Registered]:
-        return registry.spoken_for(sender) if isinstance(sender, Known) else ()
-
-    async def emit(posted: Posted) -> list[Fate | Bad]:
-        assert isinstance(posted.sender, Known)  # noqa: S101 - the directory below gives no others
-        return await captures.emit(posted.objects, posted.raw, posted.sender, posted.peer)
-
-    async def healthy() -> None:
-        await node.db.fetch_one("SELECT 1")
-
-    library = Library(node.db, node.node, spoken_for, blobs.read, told=node.told, clock=clock)
-    door = ViidDoor(
-        Directory(lambda code: registry.find("viid", code), registry.of_user, presence.session),
-        presence,
-        Behind(*(emit, library.withdraw, library.find, library.picture, acceptor.refused, acceptor.wrong, healthy)),
-        library=config.library,
-        clock=clock,
-        nonce_key=hashlib.sha256(node.keys.sign(b"nonces of GA/T 1400")).digest(),
-    )
-    await registry.load()
-    await acceptor.restore()
-    await presence.load()
-    shared = settings.processes > 1
-    server = await serve(door, settings.host, settings.port, tls=intake_certificate(config), shared=shared)
-    work = asyncio.create_task(
-        together(keeper.run(), passages.run(), registry.run(), acceptor.run(), presence.run(), server.wait())
-    )
-    try:
-        await asyncio.shield(work)
-    finally:  # what is being kept is answered before anything stops
-        await server.close()
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-        await blobs.close()
-
-
-def intake_certificate(config: Config) -> tuple[Path, Path] | None:
-    """Return (certificate, key) of the listener for GA/T 1400, made on first use; None where it is plain."""
-    from anju.wire.tls import make_certificate
-
-    settings = config.intake
-    if settings is None or not settings.tls:
-        return None
-    if settings.certificate and settings.key:
-        return settings.certificate, settings.key
-    return make_certificate(config.node.name, config.data / "intake", now=clock())
-
-
 async def worker(node: Node) -> None:
     """What nobody waits for: the link upward, linkage, escalation, time limits, retention."""
     from anju.control.reactions import Reactions
@@ -383,34 +214,6 @@ async def worker(node: Node) -> None:
         every(3600.0, lambda: retention.sweep(node.db, now=clock())),
         every(60.0, lambda: tend_pictures(node.db, places, node.config)),
     )
-
-
-def of_itself(
-    node: NodeId, code: str, about: str, key: str, detail: dict[str, Any], *, active: bool, at: datetime
-) -> Accepted:
-    """Return a report of ``node`` about itself: a lost link, rows dropped unsent; ``active`` False ends it."""
-    from anju.domain.cleaning import Reporter, clean
-    from anju.domain.events import DeviceReport, EventKind, EventState
-    from anju.pipeline.keep import Accepted
-
-    report = DeviceReport(
-        protocol="anju",
-        account=node.id,
-        kind=EventKind.COMMUNICATION,
-        state=EventState.ACTIVE if active else EventState.CLEARED,
-        code_space="anju",
-        code=code,
-        area="",
-        zone=about,
-        occurred_at=at,
-        dedup_key=key,
-        dedup_window_s=86_400,
-        frame=b"",
-        peer="",
-        detail=detail,
-    )
-    here = Reporter(node.id, node.name, "", "", "/", node.name)
-    return Accepted(report, clean(report, here, event_id=uuid7(), at=at))
 
 
 async def docking(node: Node) -> None:
@@ -480,6 +283,13 @@ def docking_certificate(config: Config) -> tuple[Path, Path]:
     from anju.wire.tls import make_certificate
 
     return make_certificate(config.node.name, config.data / "docking", now=clock())
+
+
+async def intake(node: Node) -> None:
+    """Where devices speak GA/T 1400."""
+    from anju.intake import intake as run
+
+    await run(node)
 
 
 ROLES: dict[str, Callable[[Node], Coroutine[Any, Any, None]]] = {

@@ -16,13 +16,14 @@ from typing import Any
 import msgspec
 import structlog
 
-from anju.app import clock, console_answers, docking_certificate, together
+from anju.app import console_answers, docking_certificate
 from anju.config import Config, load
 from anju.demo_site import FIRST_FACE, FIRST_LANE, FIRST_PANEL, LANES, ZONES, spec
 from anju.domain.docking import Lower, LowerState, Upper, UpperState
 from anju.engines import NatsServer, Postgres
 from anju.engines.child import becoming, closed_above
 from anju.errors import ConfigError, DatabaseAway
+from anju.process import clock, together
 from anju.security import setup
 from anju.security.keys import NodeKeys
 from anju.security.pairing import key_fingerprint

@@ -18,7 +18,6 @@ import psycopg
 import pytest_asyncio
 
 from anju import app
-from anju.app import Node, clock
 from anju.bus.nats import Bus
 from anju.config import load
 from anju.control.corridor import Corridor
@@ -26,6 +25,7 @@ from anju.control.desk import AlarmDesk
 from anju.domain.devices import Particulars, ViidAccess, sealed_for
 from anju.engines import Postgres
 from anju.engines.child import free_port
+from anju.process import Node, clock
 from anju.security.blob_keys import BlobKeys
 from anju.security.keys import NodeKeys
 from anju.security.operator_log import OperatorLog

@@ -1,0 +1,1 @@
+"""The media plane: receives, records, shows and relays what cameras send."""

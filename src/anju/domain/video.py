@@ -36,6 +36,25 @@ class Transport(StrEnum):
     TCP_ACTIVE = "tcp_active"
 
 
+class Source(StrEnum):
+    """Whose recording is played: the platform's own or the device's."""
+
+    PLATFORM = "platform"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """What one viewer sees: a camera live in one of its grades, or the recording from ``start`` to ``end``."""
+
+    channel_id: str
+    purpose: Purpose = Purpose.LIVE
+    grade: Grade = Grade.MAIN
+    start: datetime | None = None
+    end: datetime | None = None
+    source: Source = Source.PLATFORM
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One stream the media plane asks the signalling side for; it listens on ``port`` before it asks.
@@ -190,6 +209,9 @@ NO_PICTURE: Mapping[str, Words] = {
     "signalling_away": Words("信令服务暂不可用，稍后自动重试", "signalling is away for a moment; it is tried again"),
     "media_away": Words("媒体服务暂不可用，稍后自动重试", "the media service is away for a moment; it is tried again"),
     "forbidden": Words("没有权限观看此画面", "you have no right to this picture"),
+    "session_over": Words("登录已结束，请重新登录", "the session is over: log in again"),
+    "locked": Words("席位已锁定，解锁后继续观看", "the desk is locked: unlock it to go on"),
+    "too_many_viewers": Words("同时观看的画面过多", "too many pictures are watched at once"),
     "ticket_over": Words("播放凭证已过期", "the ticket for this picture is over"),
 }
 """Why there is no picture, by a stable code; the console shows it in words. Source: 5.1.2.4-c, 5.4.1."""

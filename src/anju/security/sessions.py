@@ -91,7 +91,14 @@ class Sessions:
         one that handles alarms is locked instead. While the database is away, sessions found within the last hour
         stay, and ``Rights`` decides what they may still do.
         """
-        key, at = _hash(token), self._clock()
+        return await self._find(_hash(token), active=active)
+
+    async def still(self, session_id: str) -> tuple[Session, Principal] | None:
+        """Return the live session with that id, as ``find`` does; nobody did anything."""
+        return await self._find(bytes.fromhex(session_id), active=False)
+
+    async def _find(self, key: bytes, *, active: bool) -> tuple[Session, Principal] | None:
+        at = self._clock()
         if at < self._away_until and key in self._known:
             return self._known_while_away(key, at)
         idle = timedelta(minutes=await self.policies.number(keys.IDLE_MINUTES))

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
-from anju.security.tickets import MOST_CHARACTERS
+from anju.security.signed_words import MOST_CHARACTERS
 from anju.store.blobs import Found
 from anju.web.context import Me
 from anju.web.pictures import Shown

@@ -1,0 +1,26 @@
+/** Staying close to what is live, and keeping no more than is wanted. Pure: figures in, one decision out. */
+export const KEPT_S = 35, JUMP_S = 1, EASE_S = 0.15, EASED_S = 0.08, FAST = 1.1
+/** The part that is left when one jumps: less would run dry at once. */
+export const LEAD_S = 0.04
+
+export type Move = { jump: number } | { rate: number } | null
+
+/** What a live picture does that plays at `at` while `end` has come, now running at `rate`. */
+export function chase(at: number, end: number, rate: number): Move {
+  const behind = end - at
+  if (behind > JUMP_S) return { jump: Math.max(0, end - LEAD_S) }
+  if (behind > EASE_S) return rate === FAST ? null : { rate: FAST }
+  if (behind < EASED_S && rate !== 1) return { rate: 1 }
+  return null
+}
+
+/** Up to where the buffer is dropped; null while that is not worth it. */
+export function stale(start: number, at: number, keep: number): number | null {
+  const until = at - keep
+  return until - start > 5 ? until : null
+}
+
+/** How long to wait before trying the `attempt`th time (from 0), in ms; `luck` of 0..1 spreads many panes. */
+export function backOff(attempt: number, luck: number): number {
+  return Math.min(500 * 2 ** Math.min(attempt, 5), 10_000) * (0.75 + luck / 2)
+}

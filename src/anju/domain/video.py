@@ -217,6 +217,17 @@ NO_PICTURE: Mapping[str, Words] = {
 """Why there is no picture, by a stable code; the console shows it in words. Source: 5.1.2.4-c, 5.4.1."""
 
 
+STREAM_STATES: Mapping[str, Words] = {
+    "asking": Words("正在向摄像机请求码流", "the camera is asked for its stream"),
+    "waiting": Words("摄像机已应答，等待画面", "the camera answered; its picture is awaited"),
+    "playing": Words("正在播放", "playing"),
+    "paused": Words("已暂停", "paused"),
+    "finished": Words("播放完毕", "played to its end"),
+    "left": Words("观看者已离开", "the viewer left"),
+}
+"""How a stream is while nothing is wrong with it."""
+
+
 def why_words(code: str) -> Words:
-    """Return why there is no picture in both languages."""
-    return NO_PICTURE.get(code) or Words(code, code)
+    """Return how a stream is, or why there is no picture, in both languages."""
+    return NO_PICTURE.get(code) or STREAM_STATES.get(code) or Words(code, code)

@@ -47,6 +47,7 @@ KINDS = {
     "siren": Kind("声光警号", "siren", "135", ("mqtt", "modbus", "none")),
     "meter": Kind("计量表", "meter", "139", ("dlt645", "cjt188", "modbus", "mqtt", "none")),
     "gateway": Kind("接入网关", "gateway", "209", ("mqtt", "modbus", "http", "none")),
+    "platform": Kind("下级平台", "lower platform", "200", ("gb28181",)),
 }
 CAPTURE_CLASSES = {
     "1": Words("一类点", "class 1 point"),
@@ -94,6 +95,7 @@ class DeviceState(StrEnum):
 
 NEVER, HEARD, SILENT = "never heard", "heard", "silent"
 NO_KEEPALIVE, UNREGISTERED = "no keepalive", "unregistered"
+REGISTERED, KEEPALIVE_TIMEOUT, EXPIRED = "registered", "keepalive-timeout", "expired"
 STATE_WORDS = {
     NEVER: Words("登记后从未收到过信号", "never heard since it was registered"),
     HEARD: Words("信号正常", "its signals arrive"),
@@ -102,6 +104,9 @@ STATE_WORDS = {
         "失联：三个保活周期未收到保活或数据", "silent: neither keepalive nor data for three keepalive periods"
     ),
     UNREGISTERED: Words("设备已主动注销", "the device signed off"),
+    REGISTERED: Words("已注册，保活正常", "registered, and its keepalives arrive"),
+    KEEPALIVE_TIMEOUT: Words("保活超时：连续多个周期未收到保活", "its keepalives stay away"),
+    EXPIRED: Words("注册已过期，设备未续约", "its registration ran out and was not renewed"),
 }
 
 
@@ -142,6 +147,51 @@ class ViidAccess:
         return any(found in ip_network(each) for each in self.addresses)
 
 
+@dataclass(frozen=True, slots=True)
+class Gb28181Access:
+    """How a device speaks GB/T 28181: each quirk met in the field, by name; the defaults are what most devices want.
+
+    ``user`` is its digest user name, nothing where that is its code. ``addresses``: as with GA/T 1400. ``media`` is how
+    its RTP comes, ``media_host`` the address it shall send to where that is not the one it reaches us at.
+    ``charset``: of its texts, nothing where that is found out. ``set_clock``: it takes its time from our answers.
+    ``check_ssrc``: streams of another SSRC than agreed are dropped. ``sub_stream`` is how the offer asks for the
+    sub-stream. ``control`` is the version token of playback control. ``to_contact``: requests go to its Contact, not to
+    where its last message came from. ``roams``: a keepalive from another address moves it there without a new
+    registration. ``guard``: it reports alarms only once it is armed. ``subscribe``: catalog, alarms and, with
+    ``position_s``, positions are subscribed. ``talk_on_ack``: speech starts at its ACK, not at our answer.
+    ``keepalive_s`` and ``missed`` are what its silence is judged by. Source: 5.4.1, 5.4.3 (GB/T 28181).
+    """
+
+    user: str = ""
+    addresses: tuple[str, ...] = ()
+    media: str = "udp"
+    media_host: str = ""
+    charset: str = ""
+    set_clock: bool = True
+    check_ssrc: bool = False
+    sub_stream: str = "streamnumber"
+    control: str = "RTSP"
+    to_contact: bool = False
+    roams: bool = False
+    guard: bool = False
+    subscribe: bool = True
+    position_s: int | None = None
+    talk_on_ack: bool = False
+    talk_target: str = ""
+    keepalive_s: float | None = None
+    missed: int = 3
+
+    def admits(self, address: str) -> bool:
+        """Return whether a peer may come from ``address``."""
+        return ViidAccess(addresses=self.addresses).admits(address)
+
+
+MEDIA = ("udp", "tcp_passive", "tcp_active")
+SUB_STREAMS = ("streamnumber", "streamprofile", "stream", "streammode", "none")
+CONTROLS = ("RTSP", "MANSRTSP")
+CHARSETS = ("", "utf-8", "gb18030")
+
+
 def check_addresses(addresses: Sequence[str]) -> tuple[str, ...]:
     """Return ``addresses`` as they are kept. Raises Invalid for what is neither an address nor a network."""
     try:
@@ -173,6 +223,7 @@ class Particulars:
     supervision_s: float | None = None
     note: str = ""
     viid: ViidAccess = field(default_factory=ViidAccess)
+    gb28181: Gb28181Access = field(default_factory=Gb28181Access)
     passes: str = ""  # in or out: the way all traffic under this device goes, nothing where it goes both
 
 
@@ -254,9 +305,9 @@ def canonical_account(protocol: str, account: str) -> str:
 
     GA/T 1400 has 20 digits; other codes stand in the field, and only who is registered may use one.
     """
-    if protocol == "viid":
+    if protocol in {"viid", "gb28181"}:
         if not _VIID.fullmatch(account.strip()):
-            raise Invalid("bad_account", "a GA/T 1400 device code is 20 digits; old ones have 5 to 32 letters, digits")
+            raise Invalid("bad_account", "a device code is 20 digits; old ones have 5 to 32 letters, digits")
         return account.strip()
     if protocol != "dc09":
         return account.strip()

@@ -73,21 +73,30 @@ class Challenge:
 
 
 class Digests:
-    """The server's side. All processes of a node share ``key``; two of them need nothing else in common."""
+    """The server's side. All processes of a node share ``key``; two of them need nothing else in common.
 
-    def __init__(self, key: bytes, *, realm: str = REALM, lifetime: timedelta = LIFETIME) -> None:
-        self._key, self._realm, self._lifetime = key, realm, lifetime
+    ``plain`` offers no quality of protection: devices of GB/T 28181 know the oldest form only.
+    """
+
+    def __init__(self, key: bytes, *, realm: str = REALM, lifetime: timedelta = LIFETIME, plain: bool = False) -> None:
+        self._key, self._realm, self._lifetime, self._plain = key, realm, lifetime, plain
         self._opaque = hmac.new(key, b"opaque " + realm.encode(), hashlib.sha256).hexdigest()[:32]
 
     def challenge(self, at: datetime, *, stale: bool = False) -> str:
         """Return the value of ``WWW-Authenticate``. Order and plainness matter: some clients read it by pattern."""
+        if self._plain:
+            head = f'Digest realm="{self._realm}",nonce="{self._nonce(at)}"'
+            return f"{head},algorithm=MD5{',stale=true' if stale else ''}"
         told = f'Digest realm="{self._realm}", qop="auth", nonce="{self._nonce(at)}", opaque="{self._opaque}"'
         return f"{told}, algorithm=MD5{', stale=true' if stale else ''}"
 
-    def judge(self, given: Credentials, ha1: str | None, *, method: str, target: str, at: datetime) -> Verdict:
-        """Say what ``given`` proves about a request; ``ha1`` is None for an unknown account, which takes as long."""
+    def judge(self, given: Credentials, ha1: str | None, *, method: str, target: str | None, at: datetime) -> Verdict:
+        """Say what ``given`` proves about a request; ``ha1`` is None for an unknown account, which takes as long.
+
+        ``target`` None: the digest may name any, as devices of GB/T 28181 write there what they like.
+        """
         knows = given.proves(ha1 or _NOBODY, method) and ha1 is not None
-        if not knows or not given.meant_for(target):
+        if not knows or not (target is None or given.meant_for(target)):
             return Verdict.WRONG
         return Verdict.RIGHT if self._fresh(given.nonce, at) else Verdict.STALE
 

@@ -137,8 +137,7 @@ async def add(tx: Transaction, place: Place, new: NewDevice, editor: Editor, *, 
     """
     check_kind(new.kind, new.protocol)
     check_coordinates(new.longitude, new.latitude)
-    if place.retired_at is not None or not place.site_id:
-        raise Invalid("wrong_place", "a device stands in a residential community that is in use")
+    _check_place(new.kind, place)
     device = Device(
         id=new_id("d"),
         site_id=place.site_id,
@@ -321,9 +320,14 @@ async def edit(
     return await _record(tx, replace(after, keyed=keyed), editor)
 
 
-def _stands(device: Device, place: Place) -> Device:
-    if place.retired_at is not None or not place.site_id:
+def _check_place(kind: str, place: Place) -> None:
+    """A platform below stands for the region it serves, everything else in a residential community."""
+    if place.retired_at is not None or not (place.site_id or kind == "platform"):
         raise Invalid("wrong_place", "a device stands in a residential community that is in use")
+
+
+def _stands(device: Device, place: Place) -> Device:
+    _check_place(device.kind, place)
     return replace(
         device,
         place_id=place.id,

@@ -13,6 +13,7 @@ class Subject(StrEnum):
     POLICIES = "policies"
     LINKS = "links"
     WATCH = "watch"
+    CHANNELS = "channels"
 
 
 async def bump(tx: Transaction, subject: Subject) -> None:

@@ -19,6 +19,7 @@ from anju.domain.devices import (
     Certificate,
     Device,
     DeviceState,
+    Gb28181Access,
     Particulars,
     Received,
     ViidAccess,
@@ -67,6 +68,34 @@ class ViidIn(Body):
     text_status: bool = False
 
 
+class Gb28181In(Body):
+    """How a device speaks GB/T 28181: see ``Gb28181Access``."""
+
+    user: Annotated[str, Field(max_length=64, pattern=r'^[^:"\\\x00-\x1f]*$')] = ""
+    addresses: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    media: Literal["udp", "tcp_passive", "tcp_active"] = "udp"
+    media_host: Annotated[str, Field(max_length=45, pattern=r"^[0-9A-Fa-f.:]*$")] = ""
+    charset: Literal["", "utf-8", "gb18030"] = ""
+    set_clock: bool = True
+    check_ssrc: bool = False
+    sub_stream: Literal["streamnumber", "streamprofile", "stream", "streammode", "none"] = "streamnumber"
+    control: Literal["RTSP", "MANSRTSP"] = "RTSP"
+    to_contact: bool = False
+    roams: bool = False
+    guard: bool = False
+    subscribe: bool = True
+    position_s: Annotated[int, Field(ge=1, le=3_600)] | None = None
+    talk_on_ack: bool = False
+    talk_target: Annotated[str, Field(max_length=32, pattern=r"^[0-9A-Za-z_-]*$")] = ""
+    keepalive_s: Annotated[float, Field(ge=5, le=3_600, allow_inf_nan=False)] | None = None
+    missed: Annotated[int, Field(ge=1, le=255)] = 3
+
+    def access(self) -> Gb28181Access:
+        """Return it as it is kept. Raises Invalid for an address that is none."""
+        told = self.model_dump()
+        return Gb28181Access(**{**told, "addresses": words.check_addresses(self.addresses)})
+
+
 class Details(Body):
     """What is written on a device's page."""
 
@@ -93,6 +122,7 @@ class Details(Body):
     note: Note | None = None
     passes: Literal["", "in", "out"] | None = None
     viid: ViidIn | None = None
+    gb28181: Gb28181In | None = None
 
 
 class Alias(Body):
@@ -237,7 +267,9 @@ def _particulars(before: Particulars, wanted: Details) -> Particulars:
     if "viid" in told:
         access = ViidAccess(**(told["viid"] or {}))
         told["viid"] = replace(access, addresses=words.check_addresses(access.addresses))
-    emptied = dict.fromkeys(_DETAILS - {"certificate", "save_days", "supervision_s", "viid"}, "")
+    if "gb28181" in told:
+        told["gb28181"] = (wanted.gb28181 or Gb28181In()).access()
+    emptied = dict.fromkeys(_DETAILS - {"certificate", "save_days", "supervision_s", "viid", "gb28181"}, "")
     filled: dict[str, Any] = {name: emptied.get(name) if each is None else each for name, each in told.items()}
     return replace(before, **filled)
 
@@ -412,6 +444,8 @@ def _port(here: Services, device: Device) -> int | None:
         return None
     if device.protocol == "viid":
         return getattr(getattr(config, "intake", None), "port", None)
+    if device.protocol == "gb28181":
+        return getattr(getattr(config, "video", None), "sip", None)
     return getattr(getattr(config, "gateway", None), device.protocol, None)
 
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 
-from anju.domain.video import Viewing
+from anju.domain.viewing import Viewing
 from anju.errors import Conflict, DatabaseAway, Forbidden
 from anju.media.server import ViewerServer, Watch
 from anju.media.viewers import Viewer, said

@@ -9,8 +9,10 @@ import pytest
 import pytest_asyncio
 
 from anju.domain.identity import AccountClass
+from anju.domain.recording import Source
 from anju.domain.rights import Located, Principal
-from anju.domain.video import Grade, Purpose, Source, Viewing
+from anju.domain.video import Grade, Purpose
+from anju.domain.viewing import Viewing
 from anju.errors import Forbidden
 from anju.security.keys import NodeKeys
 from anju.security.operator_log import OperatorLog

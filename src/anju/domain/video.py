@@ -36,25 +36,6 @@ class Transport(StrEnum):
     TCP_ACTIVE = "tcp_active"
 
 
-class Source(StrEnum):
-    """Whose recording is played: the platform's own or the device's."""
-
-    PLATFORM = "platform"
-    DEVICE = "device"
-
-
-@dataclass(frozen=True, slots=True)
-class Viewing:
-    """What one viewer sees: a camera live in one of its grades, or the recording from ``start`` to ``end``."""
-
-    channel_id: str
-    purpose: Purpose = Purpose.LIVE
-    grade: Grade = Grade.MAIN
-    start: datetime | None = None
-    end: datetime | None = None
-    source: Source = Source.PLATFORM
-
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One stream the media plane asks the signalling side for; it listens on ``port`` before it asks.

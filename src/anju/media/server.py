@@ -19,7 +19,7 @@ import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from anju.domain.video import Viewing
+from anju.domain.viewing import Viewing
 from anju.errors import DatabaseAway, EngineError, Refused
 from anju.media.viewers import Viewer, said
 

@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from anju.domain.recording import Source
 from anju.domain.rights import Action, Located, Principal
-from anju.domain.video import Grade, Purpose, Source, Viewing
+from anju.domain.video import Grade, Purpose
+from anju.domain.viewing import Viewing
 from anju.errors import DatabaseAway, Forbidden
 from anju.security.operator_log import OperatorLog
 from anju.security.rights import Rights

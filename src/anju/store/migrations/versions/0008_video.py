@@ -15,9 +15,9 @@ CREATE TABLE channel (
     plan jsonb NOT NULL DEFAULT '{}', version bigint NOT NULL DEFAULT 1, updated_at timestamptz NOT NULL,
     retired_at timestamptz, UNIQUE (device_id, code));
 CREATE INDEX ON channel (code);
-COMMENT ON TABLE channel IS 'every item of a device''s catalog; kind tells cameras from what only holds or surrounds them';
+COMMENT ON TABLE channel IS 'every item of a catalog; kind tells cameras from what holds them';
 COMMENT ON COLUMN channel.status IS 'what the device says of it: on, off, fault';
-COMMENT ON COLUMN channel.place_id IS 'where somebody put it; NULL: where the device of the same code stands, or its own';
+COMMENT ON COLUMN channel.place_id IS 'where somebody put it; NULL: as the device of the same code, or its own';
 
 CREATE VIEW channel_placed AS
     SELECT c.*, CASE WHEN c.given_name <> '' THEN c.given_name ELSE c.told_name END AS name,

@@ -173,7 +173,7 @@ async def worker(node: Node) -> None:
     """What nobody waits for: the link upward, linkage, escalation, time limits, retention."""
     from anju.control.reactions import Reactions
     from anju.domain.docking import Head
-    from anju.pictures import picture_places, tend_pictures
+    from anju.pictures import picture_desk, picture_places, tend_pictures
     from anju.pipeline.keep import Keeper
     from anju.pipeline.link import Linker
     from anju.store import retention
@@ -191,7 +191,8 @@ async def worker(node: Node) -> None:
         here = await this_node(node.db)  # by the name it has now
         await keeper.keep(of_itself(here, "rows_expired", lane, key, detail, active=active, at=clock()))
 
-    hands = Hands(node.keys.sign, node.corridor.execute, head=head, report=report)
+    pictures = picture_desk(node.db, node.config, node.node, node.operator_log, node.bus)
+    hands = Hands(node.keys.sign, node.corridor.execute, head=head, report=report, picture=pictures.answer)
     uplink = Uplink(node.db, node.node, hands, clock=clock)
 
     reactions = Reactions(node.db, node.node, node.corridor, node.operator_log, clock)
@@ -218,6 +219,7 @@ async def worker(node: Node) -> None:
 
 async def docking(node: Node) -> None:
     """Where the tier below comes in."""
+    from anju.control.pictures_below import answer_below
     from anju.devices.lower_platform import Doors, LowerPlatforms, serve
     from anju.pipeline.keep import Keeper
     from anju.pipeline.remote import Receiver
@@ -243,6 +245,7 @@ async def docking(node: Node) -> None:
         await keeper.keep(of_itself(here, code, lower.node, key, detail, active=active, at=clock()))
 
     await node.bus.listen("log", news)
+    await answer_below(node.bus, node.db, platforms.questions)
     server = await serve(platforms, settings.host, settings.port, certificate, key)
     try:
         await together(keeper.run(), every(5.0, lambda: platforms.tell_silence(tell)))

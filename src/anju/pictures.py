@@ -3,9 +3,12 @@
 Source: 4.2.3 (storage), 5.2.2.1 (pictures of passages).
 """
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from anju.config import Config
 from anju.domain.pictures import Deed
@@ -16,6 +19,12 @@ from anju.store.blobs import Blobs
 from anju.store.database import Database
 from anju.store.segment_care import Places
 from anju.supervisor import running
+
+if TYPE_CHECKING:  # each process loads only what it needs
+    from anju.bus.nats import Bus
+    from anju.control.pictures import PictureDesk
+    from anju.security.operator_log import OperatorLog
+    from anju.store.log import NodeId
 
 
 def now() -> datetime:
@@ -39,6 +48,17 @@ def picture_store(db: Database, config: Config) -> Blobs:
     places = picture_places(config)
     elsewhere = places.objects.range if places.objects else None
     return Blobs(db, places.segments, BlobKeys(config.data / "keys"), clock=now, elsewhere=elsewhere)
+
+
+def picture_desk(db: Database, config: Config, node: NodeId, operator_log: OperatorLog, bus: Bus) -> PictureDesk:
+    """Return what answers the tier above about pictures of this node and of those below."""
+    from anju.control.pictures import PictureDesk
+    from anju.control.pictures_below import PicturesBelow
+    from anju.store.thumbnails import Thumbnails
+
+    blobs = picture_store(db, config)
+    thumbnails = Thumbnails(blobs, picture_places(config).thumbnails)
+    return PictureDesk(db, node, blobs, thumbnails, operator_log, PicturesBelow(bus).ask, clock=now)
 
 
 async def tend_pictures(db: Database, places: Places, config: Config) -> None:

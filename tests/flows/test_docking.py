@@ -253,7 +253,7 @@ async def test_who_polls_is_answered_at_once_when_the_door_shuts(stations: list[
     await until(polling(county))
     county.door.stop()
     async with asyncio.timeout(2):
-        assert await poll == (200, b'{"commands":[]}')
+        assert await poll == (200, b'{"commands":[],"asked":[]}')
     await client.close()
 
 

@@ -20,7 +20,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from anju.devices.lower_pictures import Questions
 from anju.domain import docking as words
+from anju.domain import far_pictures
 from anju.domain.changes import Lane
 from anju.domain.commands import Command
 from anju.domain.docking import (
@@ -76,6 +78,7 @@ class LowerPlatforms:
 
     def __init__(self, db: Database, node: NodeId, doors: Doors, *, clock: Callable[[], datetime]) -> None:
         self._db, self._node, self._doors, self._clock = db, node, doors, clock
+        self.questions = Questions()
         self._held = 0
         self._pairings: deque[datetime] = deque(maxlen=PAIRINGS)
         self._news, self._stopping = asyncio.Event(), False
@@ -85,6 +88,7 @@ class LowerPlatforms:
                 self._route(words.PAIR, self._pair),
                 self._route(words.ROWS, self._rows),
                 self._route(words.COMMANDS, self._commands),
+                self._route(far_pictures.PICTURES, self._picture),
                 self._route(words.HEARTBEAT, self._heartbeat),
                 self._route(words.RESYNC, self._resync),
                 self._route(words.ACCOUNT, self._account),
@@ -242,14 +246,27 @@ class LowerPlatforms:
 
     async def _commands(self, request: Request) -> Handed:
         async with self._from(request) as (sender, _, _):
-            until = asyncio.get_running_loop().time() + POLL_S
-            while True:
-                news = self._news
-                found = tuple(await self._doors.take(sender.node))
-                over = asyncio.get_running_loop().time() >= until or self._stopping
-                if found or over or await request.is_disconnected():
-                    return Handed(found)
-                await _either(news, LOOK_S)
+            with self.questions.polling(sender.node) as question:
+                return await self._handed(request, sender.node, question)
+
+    async def _handed(self, request: Request, node: str, question: asyncio.Event) -> Handed:
+        """Return what goes down to ``node`` once there is anything; nothing is given to who hung up."""
+        until = asyncio.get_running_loop().time() + POLL_S
+        while True:
+            news = self._news
+            found = tuple(await self._doors.take(node))
+            if await request.is_disconnected():
+                return Handed(found)
+            asked = self.questions.take(node)
+            if found or asked or self._stopping or asyncio.get_running_loop().time() >= until:
+                return Handed(found, asked)
+            await _any(LOOK_S, news, question)
+
+    async def _picture(self, request: Request) -> words.Welcome:
+        async with self._from(request) as (sender, body, _):
+            if not self.questions.answered(sender.node, msgspec.json.decode(body, type=far_pictures.Given)):
+                raise _No(409, "not_asked")
+            return self._welcome()
 
 
 async def serve(platforms: LowerPlatforms, host: str, port: int, certificate: Path, key: Path) -> HttpServer:
@@ -312,9 +329,11 @@ async def _read(request: Request, most: int) -> bytes:
     return bytes(found)
 
 
-async def _either(news: asyncio.Event, seconds: float) -> None:
+async def _any(seconds: float, *events: asyncio.Event) -> None:
+    """Return once one of ``events`` happens, at the latest after ``seconds``."""
+    waiting = [asyncio.create_task(each.wait()) for each in events]
     try:
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    except TimeoutError:
-        return
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()

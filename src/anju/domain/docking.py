@@ -11,6 +11,7 @@ from uuid import UUID
 
 from anju.domain.changes import Change, Fate, Lane
 from anju.domain.commands import Command
+from anju.domain.far_pictures import Asked
 from anju.errors import Conflict, UpperAway
 
 MAX_ROWS = 500
@@ -183,9 +184,10 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """Commands on their way down. Any may come twice: its owner does it once."""
+    """Commands on their way down, and questions about pictures. Any may come twice: its owner does it once."""
 
     commands: tuple[Command, ...] = ()
+    asked: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

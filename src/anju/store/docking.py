@@ -95,6 +95,16 @@ async def learn_routes(tx: Transaction, via: str, origins: Sequence[str]) -> fro
     return frozenset(known)
 
 
+async def route(db: Executor, node: str) -> tuple[str, str] | None:
+    """Return id and name of the approved node through which ``node`` is reached, perhaps itself; None where none is."""
+    row = await db.fetch_one(
+        """SELECT n.node, n.name FROM lower_route r JOIN lower_node n ON n.node = r.via
+           WHERE r.node = %(node)s AND n.state = 'approved'""",
+        node=node,
+    )
+    return (row[0], row[1]) if row else None
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A row from below that somebody must look at; ``told`` is its JSON."""

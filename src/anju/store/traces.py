@@ -3,6 +3,7 @@
 Source: 4.2.2, 4.2.3 (records reach the tiers above, and can be followed there).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,6 +87,28 @@ async def above(db: Executor, node: NodeId, seq: int, *, lane: Lane = Lane.BULK)
         return None
     at = await cursors.position(db, f"upper:{row[0]}", lane, epoch=node.epoch)
     return Above(row[0], row[1], at.seq >= seq)
+
+
+async def sent_up(
+    db: Executor, node: NodeId, kind: str, object_id: str, about: datetime, *, lanes: Sequence[Lane] = (Lane.BULK,)
+) -> bool:
+    """Return whether the tier above acknowledged an object logged ``about`` that time, in one of ``lanes``.
+
+    What is older than the log went up with it, or by a snapshot, before retention let go of its row.
+    """
+    for lane in lanes:
+        row = await logged(db, node, kind, object_id, about, lane=lane)
+        if row is not None:
+            found = await above(db, node, row.seq, lane=lane)
+            return found is not None and found.acknowledged
+    return await _before_log(db, node, about, lanes[-1])
+
+
+async def _before_log(db: Executor, node: NodeId, about: datetime, lane: Lane) -> bool:
+    tail = await log.tail(db, lane, node.epoch)
+    first = await db.fetch_one(_AT, lane=lane, epoch=node.epoch, seq=tail + 1)
+    reached = await above(db, node, tail, lane=lane)
+    return reached is not None and reached.acknowledged and first is not None and about < first[1] - SLACK
 
 
 async def node_below(db: Executor, node_id: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from anju.domain import docking as words
+from anju.domain import far_pictures
 from anju.domain.changes import Change, Lane
 from anju.domain.commands import Command
 from anju.domain.docking import (
@@ -38,6 +39,7 @@ from anju.store import docking, links, operator_log, reconciliation, snapshot
 from anju.store.database import Database
 from anju.store.log import NodeId, this_node
 from anju.store.versions import Subject, current
+from anju.upward.pictures import PictureGiver
 from anju.upward.push import CursorExpired, Pusher
 from anju.wire import tls
 from anju.wire.http import ANSWER_S, SignedClient
@@ -77,6 +79,10 @@ class UpperTier:
     async def commands(self) -> Handed:
         """Wait for commands, as long as the tier above lets us wait."""
         return await self._send("POST", words.COMMANDS, b"", Handed, wait_s=POLL_S)
+
+    async def give(self, given: far_pictures.Given) -> None:
+        """Answer a question about a picture. Raises UpperAway also where nobody waits for it any more."""
+        await self._ask(far_pictures.PICTURES, given, words.Welcome)
 
     async def resync(self, part: Snapshot) -> Receipt:
         """Send part of a snapshot."""
@@ -135,12 +141,14 @@ class Hands:
 
     ``sign`` signs with the node's key; ``perform`` does a command, once by its id. ``head`` gives the operator
     log's newest head, signed; ``report`` raises with True, and ends with False, the alarm about rows lost to retention.
+    ``picture`` answers a question about a picture; without it such questions stay unanswered.
     """
 
     sign: Sign
     perform: Callable[[Command], Awaitable[object]]
     head: Callable[[], Awaitable[words.Head | None]] | None = None
     report: Callable[[Expired, bool], Awaitable[None]] | None = None
+    picture: Callable[[far_pictures.Asked], Awaitable[far_pictures.Given]] | None = None
 
 
 class Uplink:
@@ -169,8 +177,12 @@ class Uplink:
                 await asyncio.sleep(LOOK_S)
 
     async def _keep(self, link: Upper, seen: int) -> None:
-        async with upper_tier(link, self._node, self._hands.sign, self._clock) as tier:
-            talk = _Talk(self._db, self._node, self._hands, self._clock, link, tier, self._grown)
+        async with (
+            upper_tier(link, self._node, self._hands.sign, self._clock) as tier,
+            upper_tier(link, self._node, self._hands.sign, self._clock) as beside,
+        ):
+            giving = PictureGiver(beside, self._hands.picture)
+            talk = _Talk(self._db, self._node, self._hands, self._clock, link, tier, self._grown, giving)
             tasks = [asyncio.create_task(_changed(self._db, seen)), *(asyncio.create_task(job) for job in talk.jobs())]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -192,9 +204,10 @@ class _Talk:
         link: Upper,
         tier: UpperTier,
         grown: dict[Lane, asyncio.Event],
+        giving: PictureGiver,
     ) -> None:
         self._db, self._node, self._hands, self._clock = db, node, hands, clock
-        self._link, self._tier, self._grown = link, tier, grown
+        self._link, self._tier, self._grown, self._giving = link, tier, grown, giving
         self._pusher = Pusher(db, node, tier.push, upper=link.node)
         self._acked_at: datetime | None = None
         self._announced, self._back, self._alarms_up = -1, asyncio.Event(), asyncio.Event()
@@ -205,7 +218,8 @@ class _Talk:
         """Return what runs side by side."""
         lanes = [functools.partial(self._lane, lane) for lane in Lane]
         steps: list[Step] = [functools.partial(self._unless_stuck, lane) for lane in lanes]
-        return [self._again(step) for step in (*steps, self._beat, self._commands, self._anchor, self._days)]
+        steps += [self._beat, self._commands, self._anchor, self._days]
+        return [*(self._again(step) for step in steps), *self._giving.jobs()]
 
     async def _again(self, step: Step) -> None:
         pause = FIRST_PAUSE_S
@@ -297,7 +311,9 @@ class _Talk:
         await asyncio.sleep(BEAT_S)
 
     async def _commands(self) -> None:
-        for command in (await self._tier.commands()).commands:
+        handed = await self._tier.commands()
+        self._giving.take(handed.asked)
+        for command in handed.commands:
             await self._hands.perform(command)
 
     async def _anchor(self) -> None:

@@ -4,7 +4,7 @@ Where a channel stands and whether it is online follow from its device and are a
 Source: 5.4.1, 5.4.3 (GB/T 28181 catalog).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -148,6 +148,12 @@ async def find(db: Executor, scope: Scope, channel_id: str) -> Placed:
     if row is None:
         raise NotFound("no_channel", "there is no such camera here")
     return _placed(row)
+
+
+async def inside(db: Executor, scope: Scope, ids: Collection[str]) -> set[str]:
+    """Return those of ``ids`` that are channels inside ``scope``."""
+    query = f"SELECT id FROM channel_placed WHERE id = ANY(%(ids)s) AND {IN_SCOPE}"
+    return {row[0] for row in await db.fetch(query, ids=list(ids), **scope.bounds())}
 
 
 async def of_code(db: Executor, device_id: str, code: str) -> Placed | None:

@@ -12,10 +12,17 @@ with atheris.instrument_imports():
     from anju.errors import WireError
     from anju.protocols import mansrtsp, sdp
 
-LINES = (
-    b"m=video 30020 RTP/AVP 96 98\r\n", b"y=0802000017\r\n", b"f=v/////a///\r\n", b"c=IN IP4 10.0.0.1\r\n",
-    b"a=rtpmap:96 PS/90000\r\n", b"t=1 2\r\n", b"a=setup:passive\r\n", b"u=51080201011320000001:0\r\n", b"a=filesize:9\r\n",
-)  # fmt: skip
+LINES = [
+    b"m=video 30020 RTP/AVP 96 98\r\n",
+    b"y=0802000017\r\n",
+    b"f=v/////a///\r\n",
+    b"c=IN IP4 10.0.0.1\r\n",
+    b"a=rtpmap:96 PS/90000\r\n",
+    b"t=1 2\r\n",
+    b"a=setup:passive\r\n",
+    b"u=51080201011320000001:0\r\n",
+    b"a=filesize:9\r\n",
+]
 
 
 def one(data: bytes) -> None:

@@ -23,10 +23,17 @@ MOST_HELD = 140_000  # bytes
 
 
 def one(data: bytes) -> None:
-    """Read ``data`` as a datagram, and as a stream cut as its first byte says, then a good message."""
-    with suppress(WireError):
-        _use(sip.parse(data))
-    cut, reader = max(1, data[0] if data else 1), sip.MessageReader(most_body=60_000)
+    """Read ``data`` alone and in the middle of a good message, as a datagram and as a stream."""
+    at, cut = (data[0] * 2 % len(GOOD), max(1, data[1])) if len(data) > 1 else (9, 1)
+    for each in (data[2:], GOOD[:at] + data[2:] + GOOD[at:]):
+        with suppress(WireError):
+            _use(sip.parse(each))
+        _stream(each, cut)
+
+
+def _stream(data: bytes, cut: int) -> None:
+    """Read ``data`` in pieces of ``cut`` bytes, end what it began, and see a good message found behind it."""
+    reader = sip.MessageReader(most_body=60_000)
     for start in range(0, len(data), cut):
         for each in reader.feed(data[start : start + cut]):
             assert isinstance(each, WireError) or _use(each)

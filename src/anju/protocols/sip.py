@@ -35,9 +35,10 @@ _COMPACT = {
 }  # fmt: skip
 _NEEDED = ("Via", "From", "To", "Call-ID", "CSeq")
 _BLANK = b"\r\n\0 \t"
+_OWS = " \t\r"  # what surrounds a value
 _END = re.compile(rb"\r?\n\r?\n")
-_REQUEST = re.compile(r"([A-Za-z]{1,32})\s+(\S{1,1024})\s+SIP/2\.0\s*", re.IGNORECASE)
-_RESPONSE = re.compile(r"SIP/2\.0\s+([1-6]\d\d)(?:\s+(.*))?", re.IGNORECASE)
+_REQUEST = re.compile(r"([A-Za-z]{1,32})[ \t]+([\x21-\x7e\x80-\xff]{1,1024})[ \t]+SIP/2\.0[ \t]*", re.IGNORECASE)
+_RESPONSE = re.compile(r"SIP/2\.0[ \t]+([1-6]\d\d)(?:[ \t]+(.*))?", re.IGNORECASE | re.ASCII)
 _START = re.compile(
     rb"(?:^|(?<=\n))(?=[A-Z]{3,32} +(?:sips?|tel):[^\r\n]{0,1024} SIP/2\.0|SIP/2\.0 +[1-6]\d\d)", re.IGNORECASE
 )
@@ -68,13 +69,13 @@ class Headers:
 
     def add(self, name: str, value: str) -> None:
         """Put one more field at the end. Line breaks in it become blanks: a value never makes a second field."""
-        self._items.append((_BREAKS.sub("", name), _BREAKS.sub(" ", value)))
+        self._items.append((_BREAKS.sub("", name), _BREAKS.sub(" ", value).strip(_OWS)))
 
     def set(self, name: str, value: str) -> None:
         """Let ``name`` have this one value; its place is that of the first field so named."""
         at = next((i for i, (each, _) in enumerate(self._items) if _key(each) == _key(name)), len(self._items))
         rest = [each for each in self._items[at:] if _key(each[0]) != _key(name)]
-        self._items[at:] = [(name, _BREAKS.sub(" ", value)), *rest]
+        self._items[at:] = [(name, _BREAKS.sub(" ", value).strip(_OWS)), *rest]
 
     def remove(self, name: str) -> None:
         """Take all fields of that name out."""
@@ -258,7 +259,7 @@ def answer(
     """
     first, *more = request.headers.all("Via")
     seen = str(read_via(first).seen_from(*source))
-    others = [each.strip() for each in first.split(",")[1:]]
+    others = [each for each in (first.partition(",")[2].strip(_OWS),) if each]
     to = request.headers.get("To")
     told = Headers([("Via", each) for each in (seen, *others, *more)])
     told.add("From", request.headers.get("From"))
@@ -327,9 +328,9 @@ def parse(datagram: bytes) -> Request | Response:
 def _message(head: bytes, body: bytes) -> Request | Response:
     first, *lines = head[:MAX_HEAD].decode("latin-1").replace("\r\n", "\n").split("\n")
     headers = _headers(lines, head)
-    if found := _RESPONSE.fullmatch(first.strip()):
+    if found := _RESPONSE.fullmatch(first.strip(_OWS)):
         return Response(int(found[1]), (found[2] or "").strip(), headers, body)
-    if found := _REQUEST.fullmatch(first.strip()):
+    if found := _REQUEST.fullmatch(first.strip(_OWS)):
         return Request(found[1].upper(), found[2], headers, body)
     raise WireError("no start line", data=head[:KEEP])
 
@@ -354,8 +355,8 @@ def _fields(lines: list[str], head: bytes) -> list[tuple[str, str]]:
             fields[-1] = (name, f"{value} {line.strip()}"[:MAX_LINE])
             continue
         name, colon, value = line.partition(":")
-        if colon and _NAME.fullmatch(name.strip()):  # other lines are noise: skipped, as their neighbours are good
-            fields.append((name.strip(), value.strip()))
+        if colon and _NAME.fullmatch(name.strip(_OWS)):  # other lines are noise: skipped, as their neighbours are good
+            fields.append((name.strip(_OWS), value.strip(_OWS)))
     return fields
 
 

@@ -30,6 +30,14 @@ class DeviceSilent(AnjuError):
     """No answer in time. Try again later; mark the device offline, tell once."""
 
 
+class SipRefused(AnjuError):
+    """The peer answered a SIP request with a final error ``status``. Say so; repeat only when something changed."""
+
+    def __init__(self, status: int, reason: str = "") -> None:
+        super().__init__(f"{status} {reason}".strip())
+        self.status = status
+
+
 class DatabaseAway(AnjuError):
     """PostgreSQL does not answer. Acknowledge nothing; try again soon."""
 
@@ -102,6 +110,16 @@ class Silent(Refused):
     """Another process of this node did not answer in time. Call again soon."""
 
     status = 503
+
+
+class OwnerAway(Refused):
+    """What is asked for lies at another node, which is away. Show which, and ask again later."""
+
+    status = 503
+
+    def __init__(self, node: str, name: str) -> None:
+        super().__init__("owner_away", f"it lies at {name or node}, which is away: ask again later")
+        self.more = {"node": node, "name": name or node}
 
 
 class Erased(Refused):

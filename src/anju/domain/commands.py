@@ -4,6 +4,7 @@ wanted → sent → confirmed | refused | unknown. A time-out is ``unknown``: th
 the thing has not said; what the owner says later replaces it.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from anju.domain.alarms import NAME_MOST, NOTE_MOST, Act, Instruction, Person, Step
 from anju.domain.rights import Located
+from anju.domain.video import Ptz, PtzAct
 from anju.errors import Invalid
 
 
@@ -31,6 +33,7 @@ class DeviceAction(StrEnum):
     ARM = "arm"
     DISARM = "disarm"
     OUTPUT = "output"
+    PTZ = "ptz"
 
 
 _RANK = {
@@ -109,6 +112,50 @@ class Command:
         return replace(self, state=state, outcome=outcome, ended_at=at)
 
 
+_PTZ_MOST = {"pan": 255, "tilt": 255, "zoom": 255, "value": 4_095, "number": 255, "extra": 4_095}
+_PTZ_TEXT = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+def ptz_body(channel_id: str, wanted: Ptz) -> dict[str, Any]:
+    """Return the body of a command to a camera: JSON only, without what says nothing."""
+    told = {name: getattr(wanted, name) for name in (*_PTZ_MOST, "name") if getattr(wanted, name)}
+    box = {} if wanted.box is None else {"box": list(wanted.box)}
+    return {"channel_id": channel_id, "act": wanted.act.value, **told, **box}
+
+
+def read_ptz(body: dict[str, Any]) -> tuple[str, Ptz]:
+    """Return the channel a command is for, and what it shall do. Raises Invalid.
+
+    Source: 5.1.2.4 (control of cameras), GB/T 28181 A.3.
+    """
+    try:
+        channel, act = body["channel_id"], PtzAct(body["act"])
+        numbers = {name: _whole(body.get(name, 0), most) for name, most in _PTZ_MOST.items()}
+        name, box = body.get("name", ""), body.get("box")
+        known = {"channel_id", "act", "name", "box", *_PTZ_MOST}
+        if not isinstance(channel, str) or not _PTZ_TEXT.fullmatch(channel) or set(body) - known:
+            raise ValueError("channel")
+        if not isinstance(name, str) or len(name) > 32 or "\0" in name:
+            raise ValueError("name")
+        return channel, Ptz(act, **numbers, name=name, box=None if box is None else _box(box))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Invalid("ptz", f"this moves no camera: {error!r}"[:200]) from error
+
+
+def _whole(value: object, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > most:
+        raise ValueError(value)
+    return value
+
+
+def _box(value: Any) -> tuple[float, float, float, float]:
+    x, y, width, height = (float(each) for each in value)
+    inside = all(0 <= each <= 1.000_001 for each in (x, y, width, height, x + width, y + height))
+    if not inside or width == 0 or height == 0:
+        raise ValueError(value)
+    return x, y, width, height
+
+
 def step_body(instruction: Instruction, by: Person, expected_version: int | None) -> dict[str, Any]:
     """Return the body of a step's command: JSON only."""
     return {
@@ -150,6 +197,8 @@ def check_device_command(action: DeviceAction, body: dict[str, Any], device_kind
     """
     if device_kind in UNREACHABLE:
         raise Invalid("out_of_reach", "no command reaches a device of this kind")
+    if action is DeviceAction.PTZ:
+        return ptz_body(*read_ptz(body))
     if action is DeviceAction.OUTPUT:
         output, on, seconds = body.get("output"), body.get("on"), body.get("seconds", 0)
         named = isinstance(output, str) and 0 < len(output) <= 20 and "\0" not in output

@@ -83,6 +83,19 @@ async def find(db: Executor, device_id: str) -> Registration | None:
     return Registration(*row) if row else None
 
 
+async def note_told(db: Executor, device_id: str, told: dict[str, Any]) -> None:
+    """Write what a device says of itself, beside what it said of other things."""
+    await db.execute(
+        "UPDATE sip_registration SET told = told || %(told)s WHERE device_id = %(id)s", id=device_id, told=Jsonb(told)
+    )
+
+
+async def told_by(db: Executor, device_id: str) -> dict[str, Any]:
+    """Return what a device said of itself."""
+    row = await db.fetch_one("SELECT told FROM sip_registration WHERE device_id = %(id)s", id=device_id)
+    return dict(row[0]) if row else {}
+
+
 @dataclass(frozen=True, slots=True)
 class OpenDialog:
     """A stream that runs; ``state`` is what its BYE needs."""

@@ -32,6 +32,7 @@ NEEDS = {
     DeviceAction.ARM: Action.COMMANDS_ARM,
     DeviceAction.DISARM: Action.COMMANDS_ARM,
     DeviceAction.OUTPUT: Action.COMMANDS_OUTPUT,
+    DeviceAction.PTZ: Action.VIDEO_PTZ,
 }
 
 
@@ -80,6 +81,8 @@ async def want(told: Wanted, me: Me, here: Here) -> dict[str, Any]:
     device = await devices.find(here.db, scope, told.target_id)
     if device.retired_at is not None:
         raise NotFound("no_device", "this device is retired")
+    if told.action is DeviceAction.PTZ:
+        raise Invalid("wrong_address", "a camera is turned at its own address, where its lock is kept")
     body = check_device_command(told.action, told.body, device.kind)
     target = Target("device", device.id, device.site_id, device.place_path, device.jurisdiction, device.home_node)
     async with me.acting(f"commands.{told.action}", device.id, body):

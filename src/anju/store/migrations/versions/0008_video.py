@@ -42,7 +42,8 @@ CREATE TABLE sip_registration (
     local_host text NOT NULL, contact text NOT NULL DEFAULT '', call_id text NOT NULL DEFAULT '',
     gb_version text NOT NULL DEFAULT '', user_agent text NOT NULL DEFAULT '', registered_at timestamptz NOT NULL,
     heard_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, interval_s double precision, missed integer,
-    ended_at timestamptz, ended_reason text NOT NULL DEFAULT '');
+    ended_at timestamptz, ended_reason text NOT NULL DEFAULT '', told jsonb NOT NULL DEFAULT '{}');
+COMMENT ON COLUMN sip_registration.told IS 'what the device says of itself: info, status';
 COMMENT ON COLUMN sip_registration.interval_s IS 'between keepalives, as the device is set; missed: how many may fail';
 
 CREATE TABLE sip_sync (

@@ -1,6 +1,7 @@
 import { pagesEn } from './pages.en'
 import { recordsEn } from './records.en'
 import { vehiclesEn } from './vehicles.en'
+import { videoEn } from './video.en'
 import type { Same } from './same'
 import type { zh } from './zh'
 
@@ -12,6 +13,7 @@ export const en: Same<typeof zh> = {
     fire: 'Fire & energy', people: 'People & homes', operations: 'Operations', acceptance: 'Acceptance', statistics: 'Statistics', system: 'System',
   },
   page: {
+    live: 'Live', playback: 'Playback', storage: 'Storage', video_device: 'Video device',
     home: 'Overview', alarms: 'Alarms', ranking: 'Communities', map: 'Map', events: 'Events', places: 'Places', devices: 'Devices', quarantine: 'Quarantine',
     linkage: 'Linkage', links: 'Links', statistics: 'Statistics', users: 'Users', roles: 'Roles', policies: 'Policies', operator_log: 'Operator log',
     vehicles: 'Vehicles', lanes: 'Lanes', watch_list: 'Watch list', sightings: 'Sightings', site_files: 'Import and export', backups: 'Backups',
@@ -135,4 +137,5 @@ export const en: Same<typeof zh> = {
   pages: pagesEn,
   records: recordsEn,
   vehicles: vehiclesEn,
+  video: videoEn,
 }

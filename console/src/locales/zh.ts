@@ -1,6 +1,7 @@
 import { pagesZh } from './pages.zh'
 import { recordsZh } from './records.zh'
 import { vehiclesZh } from './vehicles.zh'
+import { videoZh } from './video.zh'
 
 export const zh = {
   app: { name: '安居', full: '安居 社区安防平台', untitled: '未命名' },
@@ -10,6 +11,7 @@ export const zh = {
     fire: '消防能源', people: '人房', operations: '运维', acceptance: '验收', statistics: '统计', system: '系统',
   },
   page: {
+    live: '实时画面', playback: '回放取证', storage: '录像存储', video_device: '视频设备',
     home: '总览', alarms: '报警', ranking: '小区排名', map: '地图', events: '事件记录', places: '地点', devices: '设备', quarantine: '隔离区',
     linkage: '联动规则', links: '上下级链路', statistics: '统计', users: '用户', roles: '角色与权限', policies: '安全策略', operator_log: '操作日志',
     vehicles: '车辆通行', lanes: '车道', watch_list: '布控名单', sightings: '人员抓拍', site_files: '导入导出', backups: '备份',
@@ -132,4 +134,5 @@ export const zh = {
   pages: pagesZh,
   records: recordsZh,
   vehicles: vehiclesZh,
+  video: videoZh,
 }

@@ -1,5 +1,5 @@
 /** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
-import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Switch, Upload, User, Van } from '@element-plus/icons-vue'
+import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Switch, Upload, User, Van, VideoCamera } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 import type { Key } from '@/locales'
@@ -33,6 +33,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { path: 'home', name: 'home', title: 'page.home', section: 'overview', action: '', icon: Odometer, jump: 'h', component: () => import('@/views/home/HomePage.vue') },
   { path: 'ranking', name: 'ranking', title: 'page.ranking', section: 'overview', action: 'alarms.read', icon: Histogram, jump: 'k', tiers: ['county', 'city'], component: () => import('@/views/ranking/RankingPage.vue') },
+  { path: 'live', name: 'live', title: 'page.live', section: 'live', action: 'video.read', icon: VideoCamera, jump: 'c', component: () => import('@/views/live/LivePage.vue') },
   { path: 'alarms/:id?', name: 'alarms', title: 'page.alarms', section: 'alarms', action: 'alarms.read', icon: Bell, jump: 'a', component: () => import('@/views/alarms/AlarmsPage.vue') },
   { path: 'events', name: 'events', title: 'page.events', section: 'alarms', action: 'events.read', icon: Document, jump: 'e', component: () => import('@/views/events/EventsPage.vue') },
   { path: 'map', name: 'map', title: 'page.map', section: 'map', action: 'places.read', icon: MapLocation, jump: 'm', component: () => import('@/views/map/MapPage.vue') },

@@ -91,7 +91,14 @@ export const useSession = defineStore('session', () => {
       ...(large === undefined ? {} : { layout: { ...(account.value?.layout ?? {}), large_type: large } }),
     }).catch(() => undefined)
   }
+  /** Keep how a page is laid out, with the person at the server. */
+  async function arrange(change: Record<string, unknown>): Promise<void> {
+    if (!view.value) return
+    const layout = { ...(view.value.account.layout ?? {}), ...change }
+    view.value = { ...view.value, account: { ...view.value.account, layout } }
+    await api.prefer({ layout }).catch(() => undefined)
+  }
   const toggleLanguage = () => prefer({ language: spoken() === 'zh' ? 'en' : 'zh' })
 
-  return { view, look, account, locked, ended, tier, desk, rights, can, apply, load, reload, ready, login, logout, forget, lock, unlock, markLocked, takeDesk, prefer, toggleLanguage }
+  return { view, look, account, locked, ended, tier, desk, rights, can, apply, load, reload, ready, login, logout, forget, lock, unlock, markLocked, takeDesk, prefer, arrange, toggleLanguage }
 })

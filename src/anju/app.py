@@ -92,6 +92,7 @@ async def web(node: Node) -> None:
     from anju.security.rights import Rights
     from anju.security.sessions import Sessions
     from anju.upkeep import backups_of
+    from anju.video import viewers_of
     from anju.web.context import Services
     from anju.web.live import Live, LogTail
     from anju.web.server import make_app
@@ -117,6 +118,7 @@ async def web(node: Node) -> None:
             "sealer": node.sealer,
             "config": node.config,
             "bus": node.bus,
+            "viewers": viewers_of(node.config),
             "blobs": picture_store(node.db, node.config),
             "anchors": lambda: anchors_above(node.db, node.node, node.keys),
             "backups": backups_of(node.config, None, Addresses(node.db.url, ())),

@@ -73,6 +73,8 @@ class Bus:
 
     async def ask(self, topic: str, data: bytes, *, within_s: float) -> bytes:
         """Return what whoever answers ``topic`` says. Raises Silent where nobody does in time."""
+        if not self._client.is_connected:
+            raise Silent("silent", f"nobody can be asked for {topic}: NATS is away")
         try:
             answer = await self._client.request(self._prefix + topic, data, timeout=within_s)
         except (Error, OSError, TimeoutError) as error:

@@ -1,5 +1,6 @@
 """What one viewer looks at. Source: 5.4.2 (live video), 5.4.1 (recordings played back)."""
 
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,3 +18,8 @@ class Viewing:
     start: datetime | None = None
     end: datetime | None = None
     source: Source = Source.PLATFORM
+
+
+def worker_of(channel_id: str, workers: int) -> int:
+    """Return which of a node's ``workers`` media workers, numbered from 1, has this camera."""
+    return zlib.crc32(channel_id.encode()) % workers + 1

@@ -6,6 +6,7 @@ Source: 6.3.1 (protected listeners), 6.3.2 (nothing without rights).
 import asyncio
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
@@ -20,18 +21,23 @@ from anju import __version__
 from anju.web import errors
 from anju.web.context import Services
 from anju.web.live import Live
+from anju.web.streams import Doors
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 4 * 1024 * 1024
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "connect-src 'self'; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "connect-src 'self'; media-src 'self' blob:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "geolocation=(), camera=(), payment=()",
 }
+_POLICY = HEADERS["Content-Security-Policy"]
+_READ = frozenset({b"x-anju", b"content-length", b"host"})
+_HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 YEAR = "public, max-age=31536000, immutable"
 
 
@@ -52,22 +58,23 @@ def make_app(services: Services, live: Live | None = None, *, static: Path = STA
     if live is not None:
         app.add_api_websocket_route("/api/live", _live(live))
     _add_console(app, static)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, doors=services.more.get("viewers"))
     return app
 
 
 class Guard:
     """Refuses unsafe calls of other sites and bodies beyond measure; adds the headers that protect a page."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, doors: Doors | None = None) -> None:
+        """Let pages of this node connect to its media workers' ``doors`` too."""
+        self._app, self._doors = app, doors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name: value for name, value in scope["headers"] if name in {b"x-anju", b"content-length"}}
+        headers = {name: value for name, value in scope["headers"] if name in _READ}
         if scope["method"] not in SAFE and b"x-anju" not in headers:
             refusal = errors.answer(403, "csrf", "this call did not come from Anju's own page: send X-Anju: 1")
             await refusal(scope, receive, send)
@@ -75,7 +82,16 @@ class Guard:
         if (size := headers.get(b"content-length", b"0")).isdigit() and int(size) > MAX_BODY:
             await errors.answer(413, "too_large", f"at most {MAX_BODY} bytes")(scope, receive, send)
             return
-        await self._app(scope, _bounded(receive), _guarded(send))
+        policy = _policy(headers.get(b"host", b"").decode("latin-1"), self._doors)
+        await self._app(scope, _bounded(receive), _guarded(send, policy))
+
+
+def _policy(host: str, doors: Doors | None) -> str:
+    """Return what a page may load: viewers are reached by the same name as the page itself."""
+    found = _HOST.fullmatch(host)
+    if found is None or doors is None:
+        return _POLICY
+    return _POLICY.replace("connect-src 'self'", f"connect-src 'self' {doors.all(found[1])}")
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -90,10 +106,11 @@ def _bounded(receive: Receive) -> Receive:
     return take
 
 
-def _guarded(send: Send) -> Send:
+def _guarded(send: Send, policy: str) -> Send:
     async def give(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
+            headers.setdefault("Content-Security-Policy", policy)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")

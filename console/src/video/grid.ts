@@ -52,7 +52,7 @@ export function turned(tour: Tour, shape: Shape, turn: number): (string | null)[
 export function wallOf(body: unknown): Wall | null {
   const { shape, panes, tour } = (body ?? {}) as Partial<Wall>
   if (!isShape(shape) || !Array.isArray(panes)) return null
-  const ids = panes.map((each) => (typeof each === 'string' ? each : null))
-  const kept = tour && Array.isArray(tour.channels) && tour.channels.length ? { channels: tour.channels.map(String), seconds: Math.max(5, Number(tour.seconds) || 20), name: String(tour.name ?? '') } : null
+  const ids = panes.map((each) => (typeof each === 'string' && each ? each : null))
+  const kept = tour && Array.isArray(tour.channels) && tour.channels.length ? { channels: tour.channels.filter(Boolean).map(String), seconds: Math.max(5, Number(tour.seconds) || 20), name: String(tour.name ?? '') } : null
   return { shape, panes: reshaped(ids, shape), tour: kept }
 }

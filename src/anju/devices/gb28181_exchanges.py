@@ -5,22 +5,24 @@ Source: 8-g (what was exchanged can be shown), 6 (secrets are not disclosed).
 
 import asyncio
 import re
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from anju.errors import DatabaseAway
-from anju.protocols.sip import Request, Response
 from anju.store import sip_exchanges
 from anju.store.database import Database
 from anju.store.sip_exchanges import KEPT, KEPT_SIGNS, Exchange
+from anju.wire.sip_paths import Peer
 
 FLUSH_S = 2.0
 LONGEST = 8_192  # bytes kept of one message
-WAITING = 20_000  # messages not yet written; those beyond are not kept
+AT_ONCE = 50  # devices written in one transaction
 _SECRET = re.compile(rb'((?:response|nonce|cnonce|opaque)\s*=\s*)("[^"\r\n]*"|[^\s,"]+)', re.IGNORECASE)
 _PASSWORD = re.compile(rb"(<Password>)[^<]*", re.IGNORECASE)
+_METHOD = re.compile(rb"^cseq[ \t]*:[ \t]*[0-9]+[ \t]+([A-Za-z]+)", re.IGNORECASE | re.MULTILINE)
 _COMMAND = re.compile(rb"<CmdType>\s*([A-Za-z]{1,40})", re.IGNORECASE)
 _AUTHORIZED = re.compile(
     rb"^(?:www-|proxy-)?(?:authorization|authenticate)[ \t]*:[^\r\n]*", re.IGNORECASE | re.MULTILINE
@@ -34,37 +36,44 @@ def masked(data: bytes) -> bytes:
     return _PASSWORD.sub(rb"\1***", hidden)[:LONGEST]
 
 
-def title(message: Request | Response) -> str:
+def title(data: bytes) -> str:
     """Return what a message is in a few words: ``MESSAGE Catalog``, ``200 INVITE``."""
-    if isinstance(message, Response):
-        return f"{message.status} {message.cseq[1]}"
-    found = _COMMAND.search(message.body[:600])
-    return f"{message.method} {found[1].decode()}" if found else message.method
+    first = data.partition(b"\n")[0].split(b" ", 2)
+    if first[0].upper() == b"SIP/2.0":
+        method = _METHOD.search(data[:4_096])
+        words = [*first[1:2], *([method[1]] if method else [])]
+    else:
+        command = _COMMAND.search(data[:4_096])
+        words = [first[0], *([command[1]] if command else [])]
+    return b" ".join(words).decode("ascii", "replace")[:60]
+
+
+Traced = tuple[int, datetime, str, str, bytes]
+"""Number, time, direction, peer, bytes."""
 
 
 class Exchanges:
-    """A ring for each device. Run ``run``."""
+    """A ring for each device. ``who`` names the device at an address, or the one a message says it is from."""
 
-    def __init__(self, db: Database, *, clock: Callable[[], datetime]) -> None:
-        self._db, self._clock = db, clock
-        self._next: dict[tuple[str, bool], int] = {}
-        self._waiting: list[Exchange] = []
-        self.lost = 0
+    def __init__(
+        self, db: Database, who: Callable[[Peer, bytes], str | None], *, clock: Callable[[], datetime]
+    ) -> None:
+        self._db, self._who, self._clock = db, who, clock
+        self._rings: dict[tuple[str, bool], deque[Traced]] = {}
+        self._numbers: Counter[tuple[str, bool]] = Counter()
+        self._dirty: set[tuple[str, bool]] = set()
+        self._written: Counter[tuple[str, bool]] = Counter()
 
-    def note(self, device_id: str, direction: str, peer: str, message: Request | Response) -> None:
+    def trace(self, direction: str, peer: Peer, data: bytes) -> None:
         """Keep a message of a device, over the oldest one."""
-        if len(self._waiting) >= WAITING:
-            self.lost += 1
+        device_id = self._who(peer, data)
+        if device_id is None:
             return
-        named = title(message)
-        slot = self._slot(device_id, sign=named.endswith("Keepalive"))
-        told = Exchange(device_id, slot, self._clock(), direction, peer, named, masked(message.encode()))
-        self._waiting.append(told)
-
-    def _slot(self, device_id: str, *, sign: bool) -> int:
-        number = self._next.get((device_id, sign), 0)
-        self._next[device_id, sign] = number + 1
-        return KEPT + number % KEPT_SIGNS if sign else number % KEPT
+        key = (device_id, b">Keepalive<" in data)
+        ring = self._rings.setdefault(key, deque(maxlen=KEPT_SIGNS if key[1] else KEPT))
+        ring.append((self._numbers[key], self._clock(), direction, f"{peer.host}:{peer.port}", data[:LONGEST]))
+        self._numbers[key] += 1
+        self._dirty.add(key)
 
     async def run(self) -> None:
         """Write what gathers, until cancelled."""
@@ -77,15 +86,30 @@ class Exchanges:
 
     async def flush(self) -> None:
         """Write what gathered. Raises DatabaseAway."""
-        if not self._waiting:
-            return
-        told = list(self._waiting)
-        async with self._db.transaction() as tx:
-            await sip_exchanges.put(tx, told)
-        del self._waiting[: len(told)]
+        dirty = list(self._dirty)[:AT_ONCE]
+        while dirty:
+            marks = {key: self._numbers[key] for key in dirty}
+            async with self._db.transaction() as tx:
+                await sip_exchanges.put(tx, [each for key in dirty for each in self._told(key)])
+            self._dirty -= {key for key in dirty if self._numbers[key] == marks[key]}
+            for key in dirty:
+                self._written[key] = marks[key]
+            dirty = list(self._dirty - marks.keys())[:AT_ONCE]
+
+    def _told(self, key: tuple[str, bool]) -> list[Exchange]:
+        first = self._written[key]
+        return [
+            Exchange(key[0], _slot(number, sign=key[1]), at, direction, peer, title(data), masked(data))
+            for number, at, direction, peer, data in self._rings[key]
+            if number >= first
+        ]
 
     async def _try_flush(self) -> None:
         try:
             await self.flush()
         except DatabaseAway as away:
             _log.info("messages written later", reason=str(away))
+
+
+def _slot(number: int, *, sign: bool) -> int:
+    return KEPT + number % KEPT_SIGNS if sign else number % KEPT

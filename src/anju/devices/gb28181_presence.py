@@ -7,7 +7,7 @@ A silence is an alarm of its own. Source: 4.2.1.7 (device states), 5.4.3 (regist
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,6 +20,7 @@ from anju.store import devices, log, sip_registrations
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.store.sip_registrations import Registration
+from anju.wire.sip_paths import Peer
 
 INTERVAL_S, MISSED = 60.0, 3
 SANE_INTERVAL_S, SANE_MISSED = (5.0, 3_600.0), (1, 255)
@@ -34,16 +35,6 @@ _log = structlog.get_logger(__name__)
 Emit = Callable[[DeviceReport], Awaitable[object]]
 """Keeps a report; returns after the commit. Raises DatabaseAway."""
 Told = Callable[[frozenset[Lane]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a message came from, and our own address it came to."""
-
-    host: str
-    port: int
-    transport: str
-    local_host: str
 
 
 def about_itself(device: Device, code: str, key: str, kind: EventKind, *, active: bool, **detail: str) -> DeviceReport:
@@ -139,11 +130,11 @@ class SipPresence:
         """End a registration: the device signed off."""
         self._end(device, UNREGISTERED)
 
-    def heard(self, device: Device, at: Address) -> None:
+    def heard(self, device: Device, at: Peer) -> None:
         """Note a sign of life of a registered device, and from where it comes now."""
         before = self._all[device.id]
         self._leave(before)
-        moved = replace(before, host=at.host, port=at.port, transport=at.transport, local_host=at.local_host)
+        moved = replace(before, host=at.host, port=at.port, transport=at.transport, local_host=at.local)
         self._put(replace(moved, heard_at=self._clock()))
         if self._down.get(device.id) == KEEPALIVE_TIMEOUT:
             self._came(device)

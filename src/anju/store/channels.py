@@ -142,6 +142,21 @@ async def turn(
     return tuple(row[0] for row in rows)
 
 
+async def move(tx: Transaction, device_id: str, told: Sequence[tuple[str, float, float]], *, at: datetime) -> None:
+    """Note where channels, by code, are now: longitude and latitude in WGS-84."""
+    await tx.execute(
+        """UPDATE channel c SET longitude = t.x, latitude = t.y, version = c.version + 1, updated_at = %(at)s
+           FROM unnest(%(codes)s::text[], %(x)s::float8[], %(y)s::float8[]) AS t (code, x, y)
+           WHERE c.device_id = %(device)s AND c.code = t.code
+               AND (c.longitude, c.latitude) IS DISTINCT FROM (t.x, t.y)""",
+        device=device_id,
+        codes=[code for code, _, _ in told],
+        x=[x for _, x, _ in told],
+        y=[y for _, _, y in told],
+        at=at,
+    )
+
+
 async def find(db: Executor, scope: Scope, channel_id: str) -> Placed:
     """Return one channel inside ``scope``. Raises NotFound."""
     row = await db.fetch_one(f"{_SELECT} WHERE id = %(id)s AND {IN_SCOPE}", id=channel_id, **scope.bounds())

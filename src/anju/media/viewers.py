@@ -110,10 +110,15 @@ class Viewer:
 
 
 class Shown:
-    """A live stream as its viewers get it: what is packed once goes to all. It is one of the stream's sinks."""
+    """A stream as its viewers get it: what is packed once goes to all. It is one of the stream's sinks.
 
-    def __init__(self, stream: Stream, grade: Grade) -> None:
-        self._stream, self._grade = stream, grade
+    ``wall`` tells when a frame was seen (Unix seconds): live that is when it arrived.
+    """
+
+    def __init__(
+        self, stream: Stream, grade: Grade, wall: Callable[[Frame], float] = lambda frame: frame.arrived
+    ) -> None:
+        self._stream, self._grade, self._wall = stream, grade, wall
         self._viewers: set[Viewer] = set()
         self._code = ""
         self._track: Track | None = None
@@ -140,6 +145,10 @@ class Shown:
         """Show it nothing more."""
         self._viewers.discard(viewer)
 
+    def close(self) -> None:
+        """Take nothing of the stream any more."""
+        self._stream.remove(self)
+
     def state(self, code: str) -> None:
         """Tell all how the stream is."""
         if code == self._code:
@@ -154,7 +163,7 @@ class Shown:
             self._picture(frame)
         elif frame.codec is Codec.G711A:
             self._audio = frame.codec.value
-            self._offer(binary(SOUND, frame.arrived, frame.data), key=False)
+            self._offer(binary(SOUND, self._wall(frame), frame.data), key=False)
 
     def _picture(self, frame: Frame) -> None:
         if frame.key:
@@ -188,7 +197,7 @@ class Shown:
             self._base = frames[0].pts
         self._number += 1
         data = fmp4.fragment(self._number, frames[0].pts - self._base, frames, last=self._step)
-        return binary(FRAGMENT, frames[0].arrived, data)
+        return binary(FRAGMENT, self._wall(frames[0]), data)
 
     def _offer(self, message: bytes, *, key: bool) -> None:
         for each in self._viewers:

@@ -17,7 +17,7 @@ def film() -> bytes:
     with av.open(out, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        frame = av.VideoFrame.from_image(Image.new("RGB", (320, 180), (200, 20, 20)))
+        frame = av.VideoFrame.from_image(Image.new("RGB", (320, 180), (200, 20, 20)))  # type: ignore[no-untyped-call]
         container.mux([*stream.encode(frame), *stream.encode()])
     return out.getvalue()
 

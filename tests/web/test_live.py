@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from anju.domain.changes import Change, Lane, Origin
 from anju.domain.events import MASK
+from anju.domain.far_pictures import Source
 from anju.domain.rights import Action, Principal, Scope
 from anju.store import events, log
 from anju.store.versions import Subject, bump
@@ -256,13 +257,16 @@ async def test_a_passage_comes_with_a_ticket_for_its_picture_and_without_whose_c
     assert body["resident_id"] == MASK
 
 
-async def test_pictures_of_a_node_below_have_no_ticket_here(desk: Desk) -> None:
-    await desk.web.account("guard", everywhere("guard"))
+async def test_the_ticket_of_a_picture_names_the_node_it_lies_at(desk: Desk) -> None:
+    account = await desk.web.account("guard", everywhere("guard"))
     async with desk.page("guard") as socket:
         await heard(socket, "hello")
-        await logged(desk, Lane.BULK, [passing(1, Origin("below", 7, 1))])
+        passed = passing(1, Origin("below", 7, 1))
+        await logged(desk, Lane.BULK, [passed])
         body = (await heard(socket, "changes"))["changes"][0]["body"]
-    assert body["pictures"][0]["ticket"] == ""
+    ticket, blob_id = body["pictures"][0]["ticket"], UUID(PICTURE["blob_id"])
+    opened = pictures(desk.web.services).tickets.open(ticket, blob_id=blob_id, account_id=account)
+    assert opened.source == Source("passage", UUID(passed.object_id), "below", PICTURE["sha256"])
 
 
 async def test_an_alarm_brings_the_ticket_for_its_picture_with_it(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from anju.domain.far_pictures import Source
 from anju.domain.rights import Located
 from anju.errors import Forbidden
 from anju.security.signed_words import SignedWords
@@ -20,13 +21,17 @@ STEP_S = 300  # tickets of the same five minutes are the same, so that a browser
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a ticket says: this account may ask for this picture, with ``action`` at ``at``, until ``expires_at``."""
+    """What a ticket says: this account may ask for this picture, with ``action`` at ``at``, until ``expires_at``.
+
+    ``source`` is the record it belongs to, where that was said.
+    """
 
     blob_id: UUID
     account_id: str
     action: str
     at: Located
     expires_at: datetime
+    source: Source | None = None
 
 
 class Tickets:
@@ -37,10 +42,11 @@ class Tickets:
         self._words = SignedWords(keys, "picture ticket 1")
         self._clock = clock
 
-    def sign(self, blob_id: UUID, account_id: str, action: str, at: Located) -> str:
+    def sign(self, blob_id: UUID, account_id: str, action: str, at: Located, source: Source | None = None) -> str:
         """Return a ticket of at most ten minutes, at least five, fit for an address."""
         expires = int(self._clock().timestamp()) // STEP_S * STEP_S + LASTS_S
-        return self._words.sign(blob_id.bytes, account_id, action, at.place_path, at.jurisdiction, expires)
+        told = (source.kind, source.record_id.bytes, source.home, source.sha256) if source else None
+        return self._words.sign(blob_id.bytes, account_id, action, at.place_path, at.jurisdiction, expires, told)
 
     def open(self, text: str, *, blob_id: UUID, account_id: str) -> Ticket:
         """Return what ``text`` says. Raises Forbidden where it is forged, over, or of another account or picture."""
@@ -55,6 +61,7 @@ class Tickets:
         words = self._words.read(text)
         if words is None:
             return None
-        blob, account, action, path, jurisdiction, expires = words
-        at = Located(path, jurisdiction)
-        return Ticket(UUID(bytes=blob), account, action, at, datetime.fromtimestamp(expires, UTC))
+        blob, account, action, path, jurisdiction, expires, told = words
+        at, until = Located(path, jurisdiction), datetime.fromtimestamp(expires, UTC)
+        source = Source(told[0], UUID(bytes=told[1]), told[2], told[3]) if told else None
+        return Ticket(UUID(bytes=blob), account, action, at, until, source)

@@ -27,7 +27,7 @@ from anju.store import log, places
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.web.context import COOKIE, Services
-from anju.web.ticketed import masked_passage, ticketed
+from anju.web.ticketed import Record, masked_passage, ticketed
 
 RING_S, RING_ROWS = 60.0, 50_000
 LEARN_S = 1.0
@@ -296,8 +296,9 @@ class Live:
         kind, body = change.kind, HIDING.get(change.kind, dict)(change.body)
         if kind in NAMED_KINDS:
             body["site_name"] = self._tail.site_name(change.site_id)
-            local = change.origin is None or change.origin.node == self._services.node.id
-            body = ticketed(self._services, account_id, body, ACTION_OF[kind], local=local)
+            home = change.origin.node if change.origin else self._services.node.id
+            record = Record.of(kind, {**body, "id": change.object_id}, home)
+            body = ticketed(self._services, account_id, body, ACTION_OF[kind], record)
         about = {"kind": kind, "id": change.object_id, "version": change.version}
         return {**about, "operation": change.operation, "body": body}
 

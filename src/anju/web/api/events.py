@@ -3,6 +3,7 @@
 Source: 5.1.2.4-e (signal, time, place, type), 6 (personal information is not disclosed).
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,9 +11,9 @@ from fastapi import APIRouter, Query
 
 from anju.domain.events import EventKind, masked_frame
 from anju.domain.rights import Action, Located
-from anju.store import events
+from anju.store import events, passage_marks
 from anju.web import ticketed
-from anju.web.context import Caller, Here, Me
+from anju.web.context import Caller, Here, Me, Services
 from anju.web.paging import PageQuery
 from anju.web.words import Name, Time
 
@@ -44,7 +45,15 @@ async def list_events(
         device=device,
         place=place,
     )
-    return page.answer([ticketed.event(me, row) for row in rows], lambda row: (row["received_at"], row["id"]))
+    homes = await _homes(here, rows)
+    shown = [ticketed.event(me, row, home=homes[row["id"]]) for row in rows]
+    return page.answer(shown, lambda row: (row["received_at"], row["id"]))
+
+
+async def _homes(here: Services, rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return at which node each event is at home: here, where its raw record is, else where its device is."""
+    far = await passage_marks.homes(here.db, (row["device_id"] for row in rows if row["raw_id"] is None))
+    return {row["id"]: here.node.id if row["raw_id"] else far.get(row["device_id"], "") for row in rows}
 
 
 @router.get("/{event_id}")
@@ -52,7 +61,8 @@ async def one(event_id: UUID, me: Me, here: Here, reason: Given = "") -> dict[st
     """One event. With ``reason`` and the right to it, what may name a person is shown, and that is logged."""
     scope = await me.may(Action.EVENTS_READ)
     event = await events.one(here.db, scope, event_id)
-    return ticketed.event(me, event, plain=await _reveals(me, event, reason))
+    home = (await _homes(here, [event]))[event["id"]]
+    return ticketed.event(me, event, home=home, plain=await _reveals(me, event, reason))
 
 
 @router.get("/{event_id}/raw")

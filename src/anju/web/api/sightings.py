@@ -54,7 +54,7 @@ async def shown(me: Caller, found: Sequence[Sighting]) -> list[dict[str, Any]]:
     here = me.services
     names, home = await places.site_names(here.db), await passage_marks.homes(here.db, (s.device_id for s in found))
     return [
-        ticketed.sighting(me, sightings.body(each), local=home.get(each.device_id) == here.node.id)
+        ticketed.sighting(me, sightings.body(each), home=home.get(each.device_id, ""))
         | {"site_name": names.get(each.site_id, "")}
         for each in found
     ]

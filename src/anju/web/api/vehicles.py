@@ -108,7 +108,7 @@ async def shown(me: Caller, found: Sequence[Passage]) -> list[dict[str, Any]]:
         here.db, await _may_watch(me), (p.plate for p in found if p.plate), here.clock()
     )
     return [
-        ticketed.passage(me, vehicles.body(each), local=home.get(each.device_id) == here.node.id)
+        ticketed.passage(me, vehicles.body(each), home=home.get(each.device_id, ""))
         | {"site_name": names.get(each.site_id, ""), "watched": passage_marks.is_watched(each, waited)}
         for each in found
     ]

@@ -193,6 +193,7 @@ NO_PICTURE: Mapping[str, Words] = {
     "session_over": Words("登录已结束，请重新登录", "the session is over: log in again"),
     "locked": Words("席位已锁定，解锁后继续观看", "the desk is locked: unlock it to go on"),
     "too_many_viewers": Words("同时观看的画面过多", "too many pictures are watched at once"),
+    "talk_unsupported": Words("设备不支持语音对讲或未应答", "the device offers no voice, or does not answer"),
     "ticket_over": Words("播放凭证已过期", "the ticket for this picture is over"),
 }
 """Why there is no picture, by a stable code; the console shows it in words. Source: 5.1.2.4-c, 5.4.1."""

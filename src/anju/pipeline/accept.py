@@ -91,7 +91,8 @@ def accepted(report: DeviceReport, known: Known, *, at: datetime, drills: Iterab
 class Acceptor:
     """The station between the front doors and ``keep``, one for each gateway process.
 
-    Run ``restore`` once, then ``run``. ``told`` hears which lanes grew.
+    Run ``restore`` once, then ``run``. ``told`` hears which lanes grew. ``turns`` False: whether devices are there is
+    judged elsewhere, as with GB/T 28181, and a report says nothing of it.
     """
 
     def __init__(
@@ -104,8 +105,10 @@ class Acceptor:
         clock: Callable[[], datetime],
         told: Told,
         supervision: Supervision,
+        turns: bool = True,
     ) -> None:
         self._db, self._node, self._registry, self._keeper = db, node, registry, keeper
+        self._turns = turns
         self._clock, self._told, self._supervision = clock, told, supervision
         self._generation = -1
         self._supervised: dict[str, float | None] = {}  # account to declared interval
@@ -245,7 +248,7 @@ class Acceptor:
         self._supervision.restore(device.account, interval_s=interval, last=last, silent=device.silent)
 
     def _turn(self, known: Known, state: DeviceState, reason: str) -> None:
-        if self._states.get(known.device.id) is not state:
+        if self._turns and self._states.get(known.device.id) is not state:
             self._states[known.device.id] = state
             self._turned[known.device.id] = (state, reason)
 

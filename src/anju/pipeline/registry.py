@@ -61,6 +61,7 @@ class Registry:
     ) -> None:
         self._db, self._node, self._clock, self._open = db, node, clock, open_sealed
         self._known: dict[tuple[str, str], Known] = {}
+        self._ids: dict[str, Known] = {}
         self._coded: dict[tuple[str, str], Known] = {}  # by the other codes of a device
         self._users: dict[str, tuple[Known, ...]] = {}  # by GA/T 1400 user name
         self._marks: dict[str, int] = {}
@@ -94,6 +95,7 @@ class Registry:
             kept += [self._read(*each) for each in await devices.served(self._db, changed[start : start + AT_ONCE])]
         self._known = {(each.device.protocol, each.device.account): each for each in kept}
         self._coded = {(each.device.protocol, code): each for each in kept for code in _codes(each.device)}
+        self._ids = {each.device.id: each for each in kept}
         self._users = _by_user(kept)
         self._marks, self.drills = marks, tuple(running)
         self._version, self.generation = version, self.generation + 1
@@ -136,7 +138,7 @@ class Registry:
 
     def by_id(self, device_id: str) -> Known | None:
         """Return the device with this id, None where it is not served here."""
-        return next((each for each in self._known.values() if each.device.id == device_id), None)
+        return self._ids.get(device_id)
 
     def spoken_for(self, sender: Known) -> list[Known]:
         """Return the GA/T 1400 devices ``sender`` may report for, itself among them."""

@@ -1,7 +1,9 @@
 /** Staying close to what is live, and keeping no more than is wanted. Pure: figures in, one decision out. */
-export const KEPT_S = 35, JUMP_S = 1, EASE_S = 0.15, EASED_S = 0.08, FAST = 1.1
+export const KEPT_S = 35, JUMP_S = 1, EASE_S = 0.2, EASED_S = 0.14, FAST = 1.1
+/** With less than THIN_S ahead, pictures that come a little late are dropped: it walks slower until AMPLE_S are there. */
+const THIN_S = 0.09, AMPLE_S = 0.13, SLOW = 0.95
 /** The part that is left when one jumps: less would run dry at once. */
-export const LEAD_S = 0.04
+export const LEAD_S = 0.13
 
 export type Move = { jump: number } | { rate: number } | null
 
@@ -10,7 +12,8 @@ export function chase(at: number, end: number, rate: number): Move {
   const behind = end - at
   if (behind > JUMP_S) return { jump: Math.max(0, end - LEAD_S) }
   if (behind > EASE_S) return rate === FAST ? null : { rate: FAST }
-  if (behind < EASED_S && rate !== 1) return { rate: 1 }
+  if (behind < THIN_S) return rate === SLOW ? null : { rate: SLOW }
+  if ((rate > 1 && behind < EASED_S) || (rate < 1 && behind > AMPLE_S)) return { rate: 1 }
   return null
 }
 

@@ -50,12 +50,22 @@ test('a clock that drifts is followed, and marks never grow without end', () => 
   expect(walls.wallAt(0)).not.toBeNull()
 })
 
-test('far behind one jumps, a little behind one hurries, close by one walks', () => {
+test('far behind it jumps, a little behind it hurries, with next to nothing ahead it walks slower', () => {
   expect(chase(10, 13, 1)).toHaveProperty('jump')
   expect(chase(10, 10.3, 1)).toEqual({ rate: 1.1 })
   expect(chase(10, 10.3, 1.1)).toBeNull()
-  expect(chase(10, 10.05, 1.1)).toEqual({ rate: 1 })
-  expect(chase(10, 10.1, 1)).toBeNull()
+  expect(chase(10, 10.13, 1.1)).toEqual({ rate: 1 })
+  expect(chase(10, 10.15, 1)).toBeNull()
+  expect(chase(10, 10.05, 1)).toEqual({ rate: 0.95 })
+  expect(chase(10, 10.11, 0.95)).toBeNull()
+  expect(chase(10, 10.14, 0.95)).toEqual({ rate: 1 })
+})
+  expect(chase(10, 10.3, 1.1)).toBeNull()
+  expect(chase(10, 10.09, 1.1)).toEqual({ rate: 1 })
+  expect(chase(10, 10.12, 1)).toBeNull()
+  expect(chase(10, 10.03, 1)).toEqual({ rate: 0.95 })
+  expect(chase(10, 10.08, 0.95)).toBeNull()
+  expect(chase(10, 10.1, 0.95)).toEqual({ rate: 1 })
 })
 
 test('what is older than wanted goes, in pieces worth the work', () => {

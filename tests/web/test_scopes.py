@@ -32,7 +32,7 @@ HIDDEN = "藏匿"
 STATIONS = {"OWN": "510802450000", "OTHER": "510802460000"}
 PLATES = ("川H12345", "川H98765")
 """Whose vehicle passed which community's camera: ours, the hidden one's."""
-SECRET = ("device_id", "alarm_id", "passage_id", "sighting_id", "entry_id")
+SECRET = ("device_id", "alarm_id", "passage_id", "sighting_id", "entry_id", "channel_id")
 TABLES_OF_CAPTURES = ("passage", "passage_correction", "sighting", "watch_entry")
 UNSAFE = ("post", "put", "patch", "delete")
 DENIED = {400, 401, 403, 404, 405, 409, 411, 413, 415, 422}
@@ -95,6 +95,19 @@ async def happened(web: Web, device: tuple[Any, ...]) -> Event:
     return found
 
 
+async def filmed(web: Web, device_id: str, name: str) -> str:
+    """Keep a camera's channel; return its id."""
+    channel = f"c{device_id[1:]}"
+    await web.services.db.execute(
+        """INSERT INTO channel (id, device_id, kind, code, told_name, status, status_reason, status_at, updated_at)
+           VALUES (%(id)s, %(device)s, 'camera', '1', %(name)s, 'on', 'catalog-on', now(), now())""",
+        id=channel,
+        device=device_id,
+        name=name,
+    )
+    return channel
+
+
 async def passed(web: Web, device: tuple[Any, ...], plate: str) -> dict[str, str]:
     """Keep a vehicle, a face and an entry of the watch list at a camera; return their ids by route parameter."""
     here, (device_id, name, site_id, place_id, path, jurisdiction) = web.services, device
@@ -120,6 +133,7 @@ async def names(web: Web) -> AsyncIterator[dict[str, str]]:
         "SELECT id, name, site_id, place_id, place_path, jurisdiction FROM device ORDER BY account"
     )
     _, hidden = [await happened(web, row) for row in rows[:2]]
+    _, channel = [await filmed(web, row[0], row[1]) for row in rows[2:]]
     _, seen = [await passed(web, row, plate) for row, plate in zip(rows[2:], PLATES, strict=True)]
     held = await here.db.fetch_one("SELECT id FROM quarantine WHERE reason LIKE %(name)s", name=f"{HIDDEN}%")
     assert held
@@ -135,6 +149,7 @@ async def names(web: Web) -> AsyncIterator[dict[str, str]]:
         "path": hidden.place_path,
         "site": hidden.site_id,
         "form": "csv",
+        "channel_id": channel,
         **seen,
     }
 
@@ -232,6 +247,7 @@ async def test_what_is_ones_own_is_shown(names: dict[str, str], confined: httpx2
     assert [each["place_name"] for each in found] == ["明院主机"]
     assert [each["plate"] for each in (await confined.get("/api/vehicles/passages")).json()["items"]] == [PLATES[0]]
     assert len((await confined.get("/api/sightings")).json()["items"]) == 1
+    assert [each["name"] for each in (await confined.get("/api/video/storage")).json()["channels"]] == ["明院抓拍机"]
 
 
 async def test_nobody_gets_anything_without_a_session(web: Web, names: dict[str, str]) -> None:

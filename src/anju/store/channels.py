@@ -171,6 +171,11 @@ async def inside(db: Executor, scope: Scope, ids: Collection[str]) -> set[str]:
     return {row[0] for row in await db.fetch(query, ids=list(ids), **scope.bounds())}
 
 
+async def plans(db: Executor) -> dict[str, Any]:
+    """Return the plans of recording of all cameras that have one."""
+    return dict(await db.fetch("SELECT id, plan FROM channel_placed WHERE kind = 'camera' AND plan <> '{}'::jsonb"))
+
+
 async def of_code(db: Executor, device_id: str, code: str) -> Placed | None:
     """Return the channel that a device calls ``code``, None where its catalog has none."""
     row = await db.fetch_one(f"{_SELECT} WHERE device_id = %(device)s AND code = %(code)s", device=device_id, code=code)

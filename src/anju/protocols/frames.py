@@ -55,24 +55,22 @@ class Timeline:
 
     def __init__(self, bits: int, clock: int = CLOCK) -> None:
         self.jumps = 0
+        self.start: int | None = None  # what the first stamp counts as, itself where None
         self._mask = (1 << bits) - 1
-        self._scale = CLOCK // clock
+        self._clock = clock
         self._most = MOST_AHEAD_S * clock
         self._stamp: int | None = None
         self._arrived = 0.0
-        self._time = 0
+        self._time = -1
 
-    def at(self, stamp: int, arrived: float) -> int:
-        """Return the rising time of ``stamp``, which arrived at ``arrived`` (seconds)."""
-        if self._stamp is None:
-            self._time = stamp * self._scale
+    def at(self, stamp: int | None, arrived: float) -> int:
+        """Return the rising time of ``stamp``, arrived at ``arrived`` (seconds); None: the sender says none."""
+        if self._time < 0:
+            self._time = (stamp or 0) * CLOCK // self._clock if self.start is None else self.start
         else:
-            ahead = (stamp - self._stamp) & self._mask
-            if 0 < ahead <= self._most:
-                self._time += ahead * self._scale
-            else:
-                self._time += self._jumped(arrived)
-        self._stamp, self._arrived = stamp, arrived
+            ahead = (stamp - self._stamp) & self._mask if stamp is not None and self._stamp is not None else 0
+            self._time += ahead * CLOCK // self._clock if 0 < ahead <= self._most else self._jumped(arrived)
+        self._stamp, self._arrived = stamp if stamp is not None else self._stamp, arrived
         return self._time
 
     def _jumped(self, arrived: float) -> int:

@@ -17,6 +17,7 @@ from anju.domain import docking as words
 from anju.domain.changes import Lane
 from anju.domain.commands import Command
 from anju.domain.docking import Expired, Lower, LowerState, Upper, UpperState
+from anju.domain.far_pictures import Asked, Given
 from anju.pipeline.remote import Receiver
 from anju.security.keys import NodeKeys
 from anju.security.operator_log import OperatorLog
@@ -46,6 +47,7 @@ class Station:
     grown: set[Lane] = field(default_factory=set)
     reported: list[tuple[Expired, bool]] = field(default_factory=list)
     port: int = 0
+    picture: Callable[[Asked], Awaitable[Given]] | None = None
     door: LowerPlatforms = field(init=False)
     server: HttpServer = field(init=False)
 
@@ -90,7 +92,7 @@ class Station:
             found = await log.anchor()
             return words.Head(found.node, found.seq, found.sha256, found.sm3, found.signature) if found else None
 
-        hands = Hands(self.keys.sign, self.perform, head, self.report)
+        hands = Hands(self.keys.sign, self.perform, head, self.report, self.picture)
         link = Uplink(self.tier.db, self.tier.node, hands, clock=now)
         running = asyncio.create_task(link.run())
         try:

@@ -211,7 +211,9 @@ async def test_a_passage_of_a_node_below_is_corrected_there(web: Web, leader: ht
     (passage,) = await gate.passes("川H12345")
     await web.services.db.execute("UPDATE device SET home_node = 'below'")
     assert (await corrected(leader, passage.id, plate="川H12346")).json()["code"] == "not_ours"
-    assert (await leader.get(LIST)).json()["items"][0]["pictures"][0]["ticket"] == ""
+    picture = (await leader.get(LIST)).json()["items"][0]["pictures"][0]
+    answer = await leader.get(f"/api/pictures/{picture['blob_id']}", params={"ticket": picture["ticket"]})
+    assert answer.json()["code"] == "silent", "and its picture is fetched there, by a bus that is not here"
 
 
 async def test_judgements_make_the_rate_by_day_and_night(leader: httpx2.AsyncClient, gate: Gate) -> None:

@@ -18,6 +18,7 @@ import structlog
 
 from anju.app import console_answers, docking_certificate
 from anju.config import Config, load
+from anju.demo_cameras import with_video
 from anju.demo_site import FIRST_FACE, FIRST_LANE, FIRST_PANEL, LANES, ZONES, spec
 from anju.domain.docking import Lower, LowerState, Upper, UpperState
 from anju.engines import NatsServer, Postgres
@@ -43,23 +44,14 @@ PASSING_PER_S, FOR_EVER_S = 0.2, 1e9
 _log = structlog.get_logger(__name__)
 
 _ABOUT: dict[str, dict[str, Any]] = {
-    "city": {"id": "gy-city", "name": "广元市平台", "region": "510800", "web": 8720, "intake": 8721, "docking": 8722},
-    "county": {
-        "id": "gy-lizhou",
-        "name": "利州区平台",
-        "region": "510802",
-        "web": 8710,
-        "intake": 8711,
-        "docking": 8712,
-    },
-    "community": {
-        "id": "gy-dongba",
-        "name": "东坝社区平台",
-        "region": "510802",
-        "web": 8700,
-        "intake": 8701,
-        "dc09": 8707,
-    },
+    "city": {"id": "gy-city", "name": "广元市平台", "region": "510800", "docking": 8722},
+    "county": {"id": "gy-lizhou", "name": "利州区平台", "region": "510802", "docking": 8712},
+    "community": {"id": "gy-dongba", "name": "东坝社区平台", "region": "510802", "dc09": 8707},
+}
+_PORTS = {
+    "city": {"web": 8720, "intake": 8721, "viewers": 8725, "sip": 8726, "rtp_first": 42000, "rtp_last": 42999},
+    "county": {"web": 8710, "intake": 8711, "viewers": 8715, "sip": 8716, "rtp_first": 41000, "rtp_last": 41999},
+    "community": {"web": 8700, "intake": 8701, "viewers": 8705, "sip": 8706, "rtp_first": 40000, "rtp_last": 40499},
 }
 
 
@@ -105,7 +97,7 @@ async def _engines(data: Path) -> AsyncIterator[tuple[Postgres, NatsServer]]:
 
 async def _config(data: Path, name: str, postgres: Postgres, nats: NatsServer) -> Config:
     """Write one node's configuration, and make its database."""
-    about, database = _ABOUT[name], f"anju_{name}"
+    about, ports, database = _ABOUT[name], _PORTS[name], f"anju_{name}"
     await postgres.create_database(database)
     lines = [
         f'tier = "{name}"',
@@ -114,9 +106,11 @@ async def _config(data: Path, name: str, postgres: Postgres, nats: NatsServer) -
         f'[node]\nid = "{about["id"]}"\nname = "{about["name"]}"\nregion = "{about["region"]}"',
         f'[database]\nurl = "{postgres.app_url(database)}"\nowner_url = "{postgres.owner_url(database)}"',
         f'[bus]\nurls = ["{nats.url}"]',
-        f"[web]\nport = {about['web']}",
-        f"[intake]\nport = {about['intake']}",
+        f"[web]\nport = {ports['web']}",
+        f"[intake]\nport = {ports['intake']}",
         f"[docking]\nport = {about['docking']}" if "docking" in about else f"[gateway]\ndc09 = {about['dc09']}",
+        "[video]",
+        *(f"{each} = {ports[each]}" for each in ("sip", "viewers", "rtp_first", "rtp_last")),
     ]
     path = data / name / "anju.toml"
     await asyncio.to_thread(_write, path, "\n".join(lines) + "\n")
@@ -176,9 +170,12 @@ async def _furnish(configs: list[Config], panels: int, credential: str) -> None:
     """Give the community its places, panels and cameras, and pair the tiers; what is there already stays."""
     from anju.control.seed import registry_seed
 
+    names = {"county": configs[2], "city": configs[1]}
     for config in configs:
+        below = names.get(config.tier)
         async with _database(config) as db, db.transaction() as tx:
             told, seal = spec(config.tier, panels, credential=credential), Sealer(config.data / "keys").seal
+            told = with_video(told, credential, (below.node.name, below.platform) if below else None)
             await registry_seed(tx, told, node=await this_node(tx), at=clock(), seal=seal)
     city, county, community = configs
     await _pair(community, county, region="/510800/510802/")
@@ -260,7 +257,7 @@ async def _live(panels: int, *, quiet: bool) -> None:
 
 async def _pass_by(credential: str, *, quiet: bool) -> None:
     """Be the cameras at the gates; unless ``quiet``, let a vehicle or a person pass now and then."""
-    port, rate = _ABOUT["community"]["intake"], 0.001 if quiet else PASSING_PER_S
+    port, rate = _PORTS["community"]["intake"], 0.001 if quiet else PASSING_PER_S
     cameras = [
         *viid_camera.fleet("127.0.0.1", port, len(LANES), first=FIRST_LANE, password=credential),
         *viid_camera.fleet("127.0.0.1", port, 1, first=FIRST_FACE, password=credential, faces=1.0),

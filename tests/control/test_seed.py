@@ -65,3 +65,19 @@ async def test_a_second_run_adds_only_what_is_new(db: Database, node: NodeId, cl
     await seed(db, node, clock, more)
     assert [each.version for each in await places.listed(db, EVERYWHERE)] == [1] * 5
     assert len(await devices.page(db, EVERYWHERE, Filter(), after="", limit=9)) == 1
+
+
+async def test_cameras_come_with_how_they_send_and_a_region_with_the_platform_below(
+    db: Database, node: NodeId, clock: FrozenClock
+) -> None:
+    spec = deepcopy(SPEC)
+    code, lower = "51080200001320000011", "51080200012000000001"
+    about = {"protocol": "gb28181", "credential": "x"}
+    camera = {"kind": "camera", "name": "球机", "account": code, "code": code, "gb28181": {"media": "tcp_passive"}}
+    spec["sites"][0]["devices"] = [{**about, **camera, "place": "西围墙"}]
+    spec["devices"] = [{**about, "kind": "platform", "name": "社区平台", "account": lower, "code": lower}]
+    await seed(db, node, clock, spec)
+    await seed(db, node, clock, spec)
+    found = {each.kind: each for each in await devices.page(db, EVERYWHERE, Filter(), after="", limit=9)}
+    assert (found["camera"].code, found["camera"].particulars.gb28181.media) == (code, "tcp_passive")
+    assert (found["platform"].account, found["platform"].place_path) == (lower, "/510800/510802/")

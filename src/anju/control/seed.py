@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from anju.domain.devices import Particulars, Zone, read_key, sealed_for
+from anju.domain.devices import Gb28181Access, Particulars, Zone, read_key, sealed_for
 from anju.domain.events import EventKind
 from anju.domain.places import Place, PlaceKind
 from anju.domain.rights import EVERYWHERE
@@ -28,7 +28,8 @@ async def registry_seed(
     """Write what ``spec`` names and this node does not have yet; ``seal`` seals the credentials in it.
 
     ``regions`` go from the city down, each with code, kind and name; ``jurisdictions`` have code and name; each of
-    ``sites`` has a name, a profile, ``places`` right under it and ``devices`` standing at one of those by its name.
+    ``sites`` has a name, a profile, ``places`` right under it and ``devices`` standing at one of those by its name;
+    ``devices`` beside them stand at the last region, such as the platforms below a county.
     Raises Invalid or Conflict where the tree does not allow it.
     """
     editor = Editor(node, BY, at)
@@ -43,6 +44,9 @@ async def registry_seed(
     for each, there in zip(spec["sites"], inside, strict=True):  # after all places: the lanes of the log in their order
         for device in each["devices"]:
             await _device(tx, there[device["place"]], device, editor, seal)
+    for device in spec.get("devices", ()):
+        assert parent is not None  # noqa: S101 - no device without a region
+        await _device(tx, parent, device, editor, seal)
 
 
 async def _site(tx: Transaction, parent: Place | None, about: Mapping[str, Any], editor: Editor) -> dict[str, Place]:
@@ -78,8 +82,13 @@ async def _device(tx: Transaction, place: Place, about: Mapping[str, Any], edito
     )
     if there:
         return
-    particulars = Particulars(supervision_s=about.get("supervision_s"), passes=about.get("passes", ""))
-    new = NewDevice(about["kind"], about["name"], about["protocol"], about["account"], particulars=particulars)
+    particulars = Particulars(
+        supervision_s=about.get("supervision_s"),
+        passes=about.get("passes", ""),
+        gb28181=Gb28181Access(**about.get("gb28181", {})),
+    )
+    named = (about["kind"], about["name"], about["protocol"], about["account"], about.get("code", ""))
+    new = NewDevice(*named, particulars=particulars)
     device = await devices.add(tx, place, new, editor, sealed=_sealed(about, seal))
     await devices.set_zones(tx, device, _zones(about.get("zones", ()), place), editor)
 

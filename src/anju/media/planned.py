@@ -22,10 +22,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Planned:
-    """Keeps the recorder at what is planned. ``mine`` says which cameras are this worker's."""
+    """Keeps the recorder at what is planned. ``mine`` says which cameras are this worker's; ``plans`` are theirs."""
 
     def __init__(self, db: Database, streams: Streams, recorder: Recorder, mine: Callable[[str], bool]) -> None:
         self._db, self._streams, self._recorder, self._mine = db, streams, recorder, mine
+        self.plans: dict[str, Plan] = {}
         self._running: dict[str, tuple[Stream, ChannelRecorder, Grade]] = {}
         self._version = -1
 
@@ -43,7 +44,8 @@ class Planned:
         version = await current(self._db, Subject.CHANNELS)
         if version == self._version:
             return
-        plans = {name: _read(given) for name, given in (await channels.plans(self._db)).items() if self._mine(name)}
+        given = await channels.plans(self._db)
+        self.plans = plans = {name: _read(plan) for name, plan in given.items() if self._mine(name)}
         for name in [each for each in self._running if not self._stays(each, plans.get(each))]:
             self._end(name)
         for name, plan in plans.items():

@@ -172,8 +172,10 @@ async def inside(db: Executor, scope: Scope, ids: Collection[str]) -> set[str]:
 
 
 async def plans(db: Executor) -> dict[str, Any]:
-    """Return the plans of recording of all cameras that have one."""
-    return dict(await db.fetch("SELECT id, plan FROM channel_placed WHERE kind = 'camera' AND plan <> '{}'::jsonb"))
+    """Return the plans of recording of all cameras; of those behind a platform below only where one was given."""
+    query = """SELECT id, plan FROM channel_placed
+               WHERE kind = 'camera' AND (device_kind <> 'platform' OR plan <> '{}'::jsonb)"""
+    return dict(await db.fetch(query))
 
 
 async def of_code(db: Executor, device_id: str, code: str) -> Placed | None:

@@ -13,7 +13,7 @@ import uvloop
 
 from anju.bus.bell import lanes_of
 from anju.config import Config
-from anju.process import Node, clock, every, of_itself, opened, together
+from anju.process import Node, clock, console_certificate, every, of_itself, opened, together
 from anju.security.keys import NodeKeys
 from anju.security.operator_log import Anchor
 from anju.store.database import Database
@@ -97,7 +97,6 @@ async def web(node: Node) -> None:
     from anju.web.server import make_app
     from anju.web.status import Status
     from anju.wire.asgi import serving
-    from anju.wire.tls import make_certificate
 
     rights = Rights(node.db, clock=clock)
     sessions = Sessions(node.db, Policies(node.db), clock=clock)
@@ -129,11 +128,7 @@ async def web(node: Node) -> None:
     await node.bus.listen("unsaved", live.unsaved)
     await node.bus.listen("rights", lambda _: rights.refresh())
     settings = node.config.web
-    tls = None
-    if settings.certificate and settings.key:
-        tls = (settings.certificate, settings.key)
-    elif settings.tls:
-        tls = make_certificate(node.node.name, node.config.data / "web", now=clock())
+    tls = console_certificate(node)
     async with serving(make_app(services, live), settings.host, settings.port, tls=tls):
         await tail.run()
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -104,6 +105,16 @@ async def every(seconds: float, act: Callable[[], Coroutine[Any, Any, Any]]) -> 
         except AnjuError as error:
             _log.warning("tried again later", what=act.__qualname__, reason=str(error))
         await asyncio.sleep(seconds)
+
+
+def console_certificate(node: Node) -> tuple[Path, Path] | None:
+    """Return (certificate, key) of what browsers reach, made on first use; None where that is loopback only."""
+    from anju.wire.tls import make_certificate
+
+    settings = node.config.web
+    if settings.certificate and settings.key:
+        return settings.certificate, settings.key
+    return make_certificate(node.node.name, node.config.data / "web", now=clock()) if settings.tls else None
 
 
 def of_itself(

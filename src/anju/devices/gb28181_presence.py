@@ -130,9 +130,12 @@ class SipPresence:
         """End a registration: the device signed off."""
         self._end(device, UNREGISTERED)
 
-    def heard(self, device: Device, at: Peer) -> None:
-        """Note a sign of life of a registered device, and from where it comes now."""
-        before = self._all[device.id]
+    def heard(self, device: Device, at: Peer | None) -> None:
+        """Note a sign of life of a registered device; a keepalive says ``at`` which address it is reached now."""
+        before = self._all.get(device.id)
+        if before is None or not before.live:
+            return
+        at = at or Peer(before.host, before.port, "tcp" if before.transport == "tcp" else "udp", before.local_host)
         self._leave(before)
         moved = replace(before, host=at.host, port=at.port, transport=at.transport, local_host=at.local)
         self._put(replace(moved, heard_at=self._clock()))

@@ -178,6 +178,12 @@ async def plans(db: Executor) -> dict[str, Any]:
     return dict(await db.fetch(query))
 
 
+async def standing(db: Executor, place_path: str) -> list[str]:
+    """Return the cameras that stand at a place or inside it."""
+    query = "SELECT id FROM channel_placed WHERE kind = 'camera' AND place_path ^@ %(path)s ORDER BY id LIMIT 50"
+    return [row[0] for row in await db.fetch(query, path=place_path)]
+
+
 async def of_code(db: Executor, device_id: str, code: str) -> Placed | None:
     """Return the channel that a device calls ``code``, None where its catalog has none."""
     row = await db.fetch_one(f"{_SELECT} WHERE device_id = %(device)s AND code = %(code)s", device=device_id, code=code)

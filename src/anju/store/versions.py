@@ -14,6 +14,7 @@ class Subject(StrEnum):
     LINKS = "links"
     WATCH = "watch"
     CHANNELS = "channels"
+    CASCADE = "cascade"
 
 
 async def bump(tx: Transaction, subject: Subject) -> None:

@@ -20,7 +20,7 @@ import atheris
 with atheris.instrument_imports():
     import msgspec
 
-    from anju.domain import docking
+    from anju.domain import docking, far_pictures
     from anju.domain.alarms import Alarm
     from anju.domain.changes import Change
     from anju.domain.commands import Command
@@ -41,6 +41,7 @@ MESSAGES = [
     for each in vars(docking).values()
     if is_dataclass(each) and getattr(each, "__module__", "") == docking.__name__
 ]
+MESSAGES += [far_pictures.Asked, far_pictures.Given]
 READ = (
     *(alarms.read_body, commands.read_body, devices.read_body, linkage.read_body),
     *(read_passage, read_sighting, read_entry),

@@ -1,4 +1,4 @@
-"""A picture kept by a community is seen at county and city: fetched down the link for each look, and kept nowhere else."""
+"""A community's picture is seen at county and city: fetched down the link for each look, and kept nowhere else."""
 
 import asyncio
 import hashlib

@@ -67,6 +67,8 @@ ACTIONS: dict[Action, ActionWords] = {
     Action.WATCH_READ: _words("查看布控名单", "See the watch list", _O),
     Action.WATCH_WRITE: _words("维护布控名单", "Keep the watch list", _O),
     Action.PEOPLE_READ: _words("查看人员抓拍", "See persons sighted", _O),
+    Action.PICTURES_LOCK: _words("图片固证与解除", "Keep pictures as evidence, and release them", _O),
+    Action.PICTURES_ERASE: _words("抹除图片", "Erase pictures", _O),
     Action.VIDEO_READ: _words("查看视频资源", "See cameras and how they stand", _O, _SY),
     Action.VIDEO_LIVE: _words("实时预览", "Watch live video", _O),
     Action.VIDEO_PLAYBACK: _words("录像回放", "Play recordings back", _O),
@@ -116,6 +118,7 @@ _WATCH = {Action.VIDEO_READ, Action.VIDEO_LIVE, Action.VIDEO_PLAYBACK}
 _STEER = {Action.VIDEO_PTZ, Action.VIDEO_TALK}
 _GUARD = _SEE | _VEHICLES | _WATCH | _STEER | {Action.ALARMS_HANDLE, Action.COMMANDS_ARM, Action.VEHICLES_CORRECT}
 _LEADER = _GUARD | {
+    Action.PICTURES_LOCK,
     Action.VIDEO_EXPORT,
     Action.VEHICLES_EXPORT,
     Action.WATCH_WRITE,
@@ -157,6 +160,7 @@ _MANAGER = (
         Action.VIDEO_WRITE,
         Action.VEHICLES_EXPORT,
         Action.WATCH_WRITE,
+        Action.PICTURES_ERASE,  # and nobody who erases also releases evidence
         Action.SITE_EXPORT,
         Action.PLACES_WRITE,
         Action.ALARMS_REVIEW,
@@ -188,6 +192,7 @@ _POLICE = (
     | _VEHICLES
     | _WATCH
     | {
+        Action.PICTURES_LOCK,
         Action.VIDEO_EXPORT,
         Action.ALARMS_EXPORT,
         Action.VEHICLES_EXPORT,

@@ -37,6 +37,8 @@ class Action(StrEnum):
     WATCH_READ = "watch.read"
     WATCH_WRITE = "watch.write"
     PEOPLE_READ = "people.read"
+    PICTURES_LOCK = "pictures.lock"
+    PICTURES_ERASE = "pictures.erase"
     VIDEO_READ = "video.read"
     VIDEO_LIVE = "video.live"
     VIDEO_PLAYBACK = "video.playback"

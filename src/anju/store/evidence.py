@@ -42,6 +42,27 @@ _RELEASE = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a picture stands: the lock on it, if any, and when it was erased."""
+
+    lock: Lock | None
+    erased_at: datetime | None
+
+
+async def state(db: Executor, blob_id: UUID) -> State:
+    """Return how a picture stands. Raises NotFound where none of that id was kept here."""
+    locked = await db.fetch_one(
+        """SELECT reason, locked_by, locked_at FROM evidence_blob
+           WHERE source_id = %(id)s AND released_at IS NULL""",
+        id=blob_id,
+    )
+    kept = await db.fetch_one("SELECT erased_at FROM blob WHERE id = %(id)s", id=blob_id)
+    if locked is None and kept is None:
+        raise NotFound("not_found", f"there is no picture {blob_id}")
+    return State(Lock(*locked) if locked else None, kept[0] if kept else None)
+
+
 async def lock(db: Database, blobs: Blobs, blob_id: UUID, why: Lock) -> UUID:
     """Copy a picture into class ``evidence``; return the copy's id, that of an earlier lock where there is one.
 

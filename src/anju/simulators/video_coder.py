@@ -89,7 +89,7 @@ def _coder(shape: Shape, height: int, rate: int, slices: int) -> av.VideoCodecCo
 
 
 def _frame(picture: Image.Image) -> av.VideoFrame:
-    return av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+    return av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def _covered(shape: Shape, picture: Image.Image) -> Image.Image:

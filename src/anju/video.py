@@ -1,6 +1,6 @@
-"""Video as a node's configuration has it: the processes where pictures flow, and their part in the others.
+"""Video as a node's configuration has it: the processes where pictures flow, and where the console finds them.
 
-Source: 5.4.1, 5.4.3 (GB/T 28181), 5.4.2 (live video).
+Source: 5.4.1, 5.4.2 (live video).
 """
 
 from anju.config import Config

@@ -11,7 +11,7 @@ import structlog
 
 from anju.bus.nats import Bus
 from anju.domain.video import Agreed, PlayAct, PlayControl, Wanted
-from anju.errors import Refused, Silent
+from anju.errors import DatabaseAway, DeviceSilent, Refused, Silent
 from anju.media.streams import NoPicture
 
 INVITE_S, CONTROL_S, END_S = 12.0, 6.0, 6.0
@@ -69,7 +69,7 @@ class BusSignalling:
 Invite = Callable[[Wanted], Awaitable[Agreed]]
 End = Callable[[str], Awaitable[None]]
 Steer = Callable[[str, PlayControl], Awaitable[None]]
-"""What the gateway does. All raise Refused with a code of NO_PICTURE."""
+"""What the gateway does. All raise Refused with a code of NO_PICTURE, DeviceSilent or DatabaseAway."""
 
 
 async def answer_media(bus: Bus, invite: Invite, end: End, control: Steer) -> None:
@@ -94,3 +94,7 @@ async def _said(act: Awaitable[Any]) -> bytes:
         return msgspec.json.encode({"ok": await act})
     except Refused as refusal:
         return msgspec.json.encode({"error": refusal.code})
+    except DeviceSilent:
+        return msgspec.json.encode({"error": "no_answer"})
+    except DatabaseAway:
+        return msgspec.json.encode({"error": "signalling_away"})

@@ -1,0 +1,81 @@
+"""The side of the gateway that speaks GB/T 28181: devices below, platforms above, questions of the media workers.
+
+Source: 5.4.1, 5.4.3 (GB/T 28181).
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from anju.control.corridor import Perform
+from anju.devices.gb28181 import Behind, Directory, Gb28181Door
+from anju.domain.supervision import Supervision
+from anju.media.signalling import ENDED, Ended, answer_media
+from anju.pipeline.accept import Acceptor
+from anju.pipeline.keep import Keeper
+from anju.pipeline.registry import Registry
+from anju.process import Node, clock
+from anju.wire.sip import Incoming, Peer, SipEndpoint
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SipSide:
+    """What the gateway runs for video, and who does the commands of cameras."""
+
+    work: list[Work]
+    perform: Perform
+
+
+@asynccontextmanager
+async def sip_side(node: Node, registry: Registry, keeper: Keeper) -> AsyncIterator[SipSide]:
+    """Open the door for GB/T 28181."""
+    settings = node.config.video
+    assert settings is not None  # noqa: S101 - only nodes with the table have this side
+    supervision = Supervision("gb28181", since=clock())
+    acceptor = Acceptor(
+        *(node.db, node.node, registry, keeper), clock=clock, told=node.told, supervision=supervision, turns=False
+    )
+
+    async def ended(call_id: str, reason: str) -> None:
+        await node.bus.tell(ENDED, msgspec.json.encode(Ended(call_id, reason)))
+
+    async def handle(incoming: Incoming) -> None:
+        await door.handle(incoming)
+
+    def trace(direction: Literal["in", "out"], peer: Peer, data: bytes) -> None:
+        door.trace(direction, peer, data)
+
+    endpoint = SipEndpoint(handle, trace=trace)
+    door = Gb28181Door(
+        endpoint,
+        Directory(lambda code: registry.find("gb28181", code), registry.by_id, registry.all),
+        Behind(acceptor.emit, acceptor.wrong, ended, node.told),
+        node.db,
+        node.node,
+        platform=node.config.platform,
+        clock=clock,
+    )
+    await acceptor.restore()
+    await door.load()
+    await _answer(node, door)
+    await endpoint.open(settings.host, settings.sip)
+    try:
+        yield SipSide([acceptor.run, door.run], door.orders.perform)
+    finally:
+        await door.close()
+        await endpoint.close()
+
+
+async def _answer(node: Node, door: Gb28181Door) -> None:
+    """Answer the other processes of the node."""
+
+    async def command(data: bytes) -> bytes:
+        return msgspec.json.encode(await door.orders.command(msgspec.json.decode(data)))
+
+    await answer_media(node.bus, door.invite, door.end, door.control)
+    await node.bus.answer("sip.command", command)

@@ -118,7 +118,7 @@ def console_certificate(node: Node) -> tuple[Path, Path] | None:
 
 
 def of_itself(
-    node: NodeId, code: str, about: str, key: str, detail: dict[str, Any], *, active: bool, at: datetime
+    node: NodeId, code: str, about: str, key: str, detail: dict[str, Any], *, active: bool, at: datetime, kind: str = ""
 ) -> Accepted:
     """Return a report of ``node`` about itself: a lost link, rows dropped unsent; ``active`` False ends it."""
     from anju.domain.cleaning import Reporter, clean
@@ -128,7 +128,7 @@ def of_itself(
     report = DeviceReport(
         protocol="anju",
         account=node.id,
-        kind=EventKind.COMMUNICATION,
+        kind=EventKind(kind or EventKind.COMMUNICATION),
         state=EventState.ACTIVE if active else EventState.CLEARED,
         code_space="anju",
         code=code,

@@ -22,11 +22,15 @@ _log = structlog.get_logger(__name__)
 
 
 class Planned:
-    """Keeps the recorder at what is planned. ``mine`` says which cameras are this worker's; ``plans`` are theirs."""
+    """Keeps the recorder at what is planned. ``mine`` says which cameras are this worker's.
+
+    ``plans`` are theirs, ``every`` those of all cameras of the node.
+    """
 
     def __init__(self, db: Database, streams: Streams, recorder: Recorder, mine: Callable[[str], bool]) -> None:
         self._db, self._streams, self._recorder, self._mine = db, streams, recorder, mine
         self.plans: dict[str, Plan] = {}
+        self.every: dict[str, Plan] = {}
         self._running: dict[str, tuple[Stream, ChannelRecorder, Grade]] = {}
         self._version = -1
 
@@ -44,8 +48,8 @@ class Planned:
         version = await current(self._db, Subject.CHANNELS)
         if version == self._version:
             return
-        given = await channels.plans(self._db)
-        self.plans = plans = {name: _read(plan) for name, plan in given.items() if self._mine(name)}
+        self.every = {name: _read(plan) for name, plan in (await channels.plans(self._db)).items()}
+        self.plans = plans = {name: plan for name, plan in self.every.items() if self._mine(name)}
         for name in [each for each in self._running if not self._stays(each, plans.get(each))]:
             self._end(name)
         for name, plan in plans.items():

@@ -212,6 +212,7 @@ class _Talk:
         self._acked_at: datetime | None = None
         self._announced, self._back, self._alarms_up = -1, asyncio.Event(), asyncio.Event()
         self._alarms_up.set()
+        self._told = asyncio.Event()  # until where our rows lie is told once, bulk waits too
         self._anchored, self._anchored_at = 0, float("-inf")
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
@@ -257,6 +258,7 @@ class _Talk:
         if lane is Lane.ALARMS:
             await self._announce()
         else:
+            await self._told.wait()
             await _until(self._alarms_up, YIELD_S)
         try:
             moved = await self._pusher.push(lane)
@@ -278,13 +280,14 @@ class _Talk:
             self._alarms_up.set()
 
     async def _announce(self) -> None:
-        """Tell where our rows may lie before the first alarm from there: alarms overtake the rows of their places."""
+        """Tell where our rows may lie before the first row from there: alarms overtake the rows of their places."""
         version = await current(self._db, Subject.REGISTRY)
         if version == self._announced:
             return
         for part in _parts(await snapshot.sites(self._db, self._node)):
             await self._tier.resync(Snapshot(Lane.BULK, self._node.epoch, 0, 0, tuple(part)))
         self._announced = version
+        self._told.set()
 
     async def _resync(self, gone: Expired) -> None:
         """Send things as they stand instead of the rows that are gone, then go on behind them."""

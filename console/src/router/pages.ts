@@ -1,5 +1,5 @@
 /** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
-import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Switch, Upload, User, Van, VideoCamera } from '@element-plus/icons-vue'
+import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, Film, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Switch, Upload, User, Van, VideoCamera } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 import type { Key } from '@/locales'
@@ -37,6 +37,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: 'alarms/:id?', name: 'alarms', title: 'page.alarms', section: 'alarms', action: 'alarms.read', icon: Bell, jump: 'a', component: () => import('@/views/alarms/AlarmsPage.vue') },
   { path: 'events', name: 'events', title: 'page.events', section: 'alarms', action: 'events.read', icon: Document, jump: 'e', component: () => import('@/views/events/EventsPage.vue') },
   { path: 'map', name: 'map', title: 'page.map', section: 'map', action: 'places.read', icon: MapLocation, jump: 'm', component: () => import('@/views/map/MapPage.vue') },
+  { path: 'playback', name: 'playback', title: 'page.playback', section: 'playback', action: 'video.playback', icon: Film, jump: 'y', component: () => import('@/views/playback/PlaybackPage.vue') },
   { path: 'vehicles', name: 'vehicles', title: 'page.vehicles', section: 'vehicles', action: 'vehicles.read', icon: Van, jump: 'v', component: () => import('@/views/vehicles/VehiclesPage.vue') },
   { path: 'vehicles/:id', name: 'passage', title: 'page.vehicles', section: 'vehicles', action: 'vehicles.read', icon: Van, hidden: true, component: () => import('@/views/vehicles/PassagePage.vue') },
   { path: 'lanes', name: 'lanes', title: 'page.lanes', section: 'vehicles', action: 'vehicles.read', icon: Switch, jump: 'n', component: () => import('@/views/vehicles/LanesPage.vue') },

@@ -27,6 +27,8 @@ export interface PlayerPort {
   now(): number
 }
 const TICK_MS = 200, FIGURES_EVERY = 5, FROZEN_MS = 3_000
+/** A recording was played to its end. */
+const OVER = new Set(['finished', 'end', 'left'])
 
 const running = new Set<Player>()
 let ticker: ReturnType<typeof setInterval> | undefined
@@ -65,6 +67,9 @@ export class Player {
 
   start(): void { join(this); this.line.start() }
   stop(): void { leave(this); this.line.stop(); void this.sound.switch(false); this.screen.close(); this.tell('ended', null) }
+
+  /** The same once more, from a new beginning. */
+  again(): void { this.line.stop(); this.line.start() }
 
   setGrade(grade: Grade): void {
     if (grade === this.grade) return
@@ -138,7 +143,7 @@ export class Player {
 
   private broke(why: Why, final: boolean): void {
     const seen = this.screen.end > 0
-    this.tell(!this.live && why.code === 'end' ? 'ended' : seen && !final ? 'frozen' : 'failed', why)
+    this.tell(!this.live && OVER.has(why.code) ? 'ended' : seen && !final ? 'frozen' : 'failed', why)
   }
 
   /** Called a few times a second by the one ticker of all pictures. */

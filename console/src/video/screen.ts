@@ -78,11 +78,10 @@ export class Screen {
     if (move && 'jump' in move) { video.playbackRate = 1; video.currentTime = move.jump } else if (move) video.playbackRate = move.rate
   }
 
-  /** Go to a media second that is kept; returns whether it is. */
-  seek(media: number): boolean {
+  /** Whether a media second is there to be shown. */
+  holds(media: number): boolean {
     const ranges = this.pump?.ranges
-    for (let at = 0; at < (ranges?.length ?? 0); at++)
-      if (ranges!.start(at) - 0.05 <= media && media <= ranges!.end(at)) { this.video.currentTime = Math.max(media, ranges!.start(at)); return true }
+    for (let at = 0; at < (ranges?.length ?? 0); at++) if (ranges!.start(at) - 0.05 <= media && media < ranges!.end(at)) return true
     return false
   }
 

@@ -60,13 +60,6 @@ test('far behind it jumps, a little behind it hurries, with next to nothing ahea
   expect(chase(10, 10.11, 0.95)).toBeNull()
   expect(chase(10, 10.14, 0.95)).toEqual({ rate: 1 })
 })
-  expect(chase(10, 10.3, 1.1)).toBeNull()
-  expect(chase(10, 10.09, 1.1)).toEqual({ rate: 1 })
-  expect(chase(10, 10.12, 1)).toBeNull()
-  expect(chase(10, 10.03, 1)).toEqual({ rate: 0.95 })
-  expect(chase(10, 10.08, 0.95)).toBeNull()
-  expect(chase(10, 10.1, 0.95)).toEqual({ rate: 1 })
-})
 
 test('what is older than wanted goes, in pieces worth the work', () => {
   expect(stale(0, 60, 35)).toBe(25)

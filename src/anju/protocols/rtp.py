@@ -8,6 +8,8 @@ from anju.errors import WireError
 
 MOST_PAYLOAD = 1400  # bytes; more does not pass everywhere, and some platforms read no more
 HEADER = struct.Struct("!BBHII")
+SENDER_REPORT, RECEIVER_REPORT = 200, 201  # RTCP packet types
+_OURS = 0x616E6A75  # our SSRC in reports
 _RTCP = range(72, 80)  # packet types 200 to 207 without the marker bit
 
 
@@ -47,6 +49,16 @@ def _payload(data: bytes, flags: int) -> bytes:
 def is_rtcp(data: bytes) -> bool:
     """Return whether this is a control packet that came to the port of the media."""
     return len(data) >= 8 and data[0] & 0xC0 == 0x80 and data[1] & 0x7F in _RTCP
+
+
+def receiver_report(sender: bytes, *, lost: int, highest: int) -> bytes:
+    """Return the answer to ``sender``, an RTCP sender report of 28 bytes or more (RFC 3550, 6.4.2).
+
+    ``lost`` counts packets that never came, ``highest`` is the highest sequence number that did.
+    """
+    seen = sender[10:14]  # the middle of its NTP time
+    block = sender[4:8] + struct.pack("!III", min(lost, 0x7FFFFF), highest, 0) + seen + bytes(4)
+    return struct.pack("!BBHI", 0x81, RECEIVER_REPORT, 7, _OURS) + block
 
 
 @dataclass(slots=True)

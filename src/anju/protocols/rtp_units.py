@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from anju.errors import WireError
-from anju.protocols.rtp import HEADER, is_rtcp, parse
+from anju.protocols.rtp import HEADER, SENDER_REPORT, is_rtcp, parse, receiver_report
 
 MOST_HELD = 64  # packets that wait for one that is missing
 HOLD_S = 0.15
@@ -84,6 +84,7 @@ class UnitReader:
         self._lane: _Lane | None = None
         self._sound: _Lane | None = None
         self._found: list[Unit] = []
+        self._sender = b""  # the last report of it that is not answered
 
     @property
     def source(self) -> int | None:
@@ -129,6 +130,13 @@ class UnitReader:
             self._look_after(lane, now)
         return found
 
+    def receiver_report(self) -> bytes:
+        """Return the answer to the sender's last report, once; b'' where there is none to answer."""
+        sender, self._sender = self._sender, b""
+        if not sender or self._lane is None:
+            return b""
+        return receiver_report(sender, lost=self.counts.lost, highest=(self._lane.next - 1) & 0xFFFF)
+
     def _look_after(self, lane: _Lane, now: float) -> None:
         """Give up gaps that are too old, and hand out units that grow for too long."""
         if lane.held and (len(lane.held) > MOST_HELD or now - lane.held_since > HOLD_S):
@@ -144,6 +152,7 @@ class UnitReader:
     def _other(self, data: bytes, now: float) -> None:
         """Take a packet that is not simply the next one."""
         if is_rtcp(data):
+            self._sender = data if data[1] == SENDER_REPORT and len(data) >= 28 else self._sender
             return
         try:
             packet = parse(data)

@@ -266,10 +266,18 @@ async def gateway(node: Node) -> None:
     await run(node)
 
 
+async def media(node: Node) -> None:
+    """Where pictures flow."""
+    from anju.video import media as run
+
+    await run(node)
+
+
 ROLES: dict[str, Callable[[Node], Coroutine[Any, Any, None]]] = {
     "web": web,
     "worker": worker,
     "gateway": gateway,
     "docking": docking,
     "intake": intake,
+    "media": media,
 }

@@ -4,7 +4,7 @@ Source: 5.4.2 (live video), 5.4.1 and 4.2.1.2 (playback).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -22,10 +22,10 @@ PlayOurs = Callable[[Viewing, Viewer], AbstractAsyncContextManager[Watch]]
 
 
 class Plane:
-    """Shows streams to viewers. ``play_ours`` plays the platform's recordings."""
+    """Shows streams to viewers. ``play_ours`` plays the platform's recordings; ``prepare`` comes before a request."""
 
-    def __init__(self, streams: Streams, play_ours: PlayOurs) -> None:
-        self._streams, self._play_ours = streams, play_ours
+    def __init__(self, streams: Streams, play_ours: PlayOurs, *, prepare: Callable[[], Awaitable[None]]) -> None:
+        self._streams, self._play_ours, self._prepare = streams, play_ours, prepare
         self._shown: dict[tuple[str, Grade], Shown] = {}
 
     def show(self, viewing: Viewing, viewer: Viewer) -> AbstractAsyncContextManager[Watch]:
@@ -52,6 +52,7 @@ class Plane:
         """Return the stream as its viewers share it; nothing is packed while nobody looks."""
         key = (channel_id, grade)
         if key not in self._shown:
+            await self._prepare()
             stream = await self._streams.open(channel_id, grade)
             if key not in self._shown:  # another viewer came meanwhile
                 self._shown[key] = shown = Shown(stream, grade)
@@ -60,6 +61,7 @@ class Plane:
 
     @asynccontextmanager
     async def _theirs(self, viewing: Viewing, viewer: Viewer) -> AsyncIterator[Watch]:
+        await self._prepare()
         playback = await DevicePlayback.open(self._streams, str(uuid4()), viewing, viewer)
         try:
             yield playback

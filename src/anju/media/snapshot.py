@@ -11,6 +11,10 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
+import msgspec
+
+from anju.bus import pieces
+from anju.bus.nats import Bus
 from anju.domain.video import Grade
 from anju.media.streams import NoPicture, Stream, Streams
 from anju.protocols import fmp4
@@ -91,10 +95,22 @@ class Snapshots:
     def _running(self, channel_id: str) -> Stream | None:
         running = self._streams.by_key()
         for grade in (Grade.MAIN, Grade.SUB):
-            found = running.get((channel_id, grade))
+            found = running.get((channel_id, grade.value))
             if found is not None and found.track is not None:
                 return found
         return None
+
+
+async def answer_snapshots(bus: Bus, snapshots: Snapshots, worker: int) -> None:
+    """Answer who asks for pictures of this worker's cameras: a JPEG, or ``{"error": code}``."""
+
+    async def taken(data: bytes) -> bytes:
+        try:
+            return await snapshots.of(data.decode(errors="replace"))
+        except NoPicture as reason:
+            return msgspec.json.encode({"error": reason.code})
+
+    await pieces.Answers(bus, f"media.{worker}.snapshot", taken).serve()
 
 
 class _KeyFrame:

@@ -184,6 +184,13 @@ async def standing(db: Executor, place_path: str) -> list[str]:
     return [row[0] for row in await db.fetch(query, path=place_path)]
 
 
+async def ways(db: Executor) -> dict[str, str]:
+    """Return how the devices of all channels send (``Gb28181Access.media``), where that is not over UDP."""
+    query = """SELECT c.id, d.body #>> '{gb28181,media}' FROM channel c JOIN device d ON d.id = c.device_id
+               WHERE c.retired_at IS NULL AND d.body #>> '{gb28181,media}' IN ('tcp_passive', 'tcp_active')"""
+    return dict(await db.fetch(query))
+
+
 async def of_code(db: Executor, device_id: str, code: str) -> Placed | None:
     """Return the channel that a device calls ``code``, None where its catalog has none."""
     row = await db.fetch_one(f"{_SELECT} WHERE device_id = %(device)s AND code = %(code)s", device=device_id, code=code)

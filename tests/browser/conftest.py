@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -66,17 +67,24 @@ CAMERA, CAMERA_PASSWORD = "51080200001190000001", "Camera-Quiet-71"
 @pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def camera(node: Tier) -> AsyncIterator[Camera]:
     """A plate camera at the first site's gate, through which eight vehicles came."""
+    async with plate_camera(node, CAMERA, CAMERA_PASSWORD) as made:
+        await made.deliver(made.see(8))
+        yield made
+
+
+@asynccontextmanager
+async def plate_camera(node: Tier, code: str, password: str) -> AsyncIterator[Camera]:
+    """Register a plate camera at a gate of the first site, and give it."""
     async with node.as_("system") as system:
         found = checked(await system.get("/api/sites"))["items"]
         gate = {"parent_id": found[0]["id"], "kind": "gate", "name": "东大门"}
         place = checked(await system.post("/api/places", json=gate))["id"]
-        lane = {"kind": "lane", "name": "东大门抓拍机", "place_id": place, "protocol": "viid", "account": CAMERA}
-        checked(await system.post("/api/devices", json=lane | {"credential": CAMERA_PASSWORD}))
-    made = Camera("127.0.0.1", node.ports["intake"], CAMERA, CAMERA_PASSWORD)
+        lane = {"kind": "lane", "name": "东大门抓拍机", "place_id": place, "protocol": "viid", "account": code}
+        checked(await system.post("/api/devices", json=lane | {"credential": password}))
+    made = Camera("127.0.0.1", node.ports["intake"], code, password)
     async with asyncio.timeout(20):  # intake learns of a new device within a second
         while not await made.register():  # noqa: ASYNC110 - another process tells nobody
             await asyncio.sleep(1)
-    await made.deliver(made.see(8))
     yield made
     made.cut()
 

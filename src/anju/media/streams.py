@@ -308,7 +308,7 @@ class Stream:
             return
         elif now - self._heard > (self._streams.stall_s if self.live else SILENT_S):
             raise NoPicture("stalled" if self.live else "ended_by_device")
-        elif now - (self._pictured or self._began) > PICTURE_S:
+        elif now - (self._pictured or self._began) > self._streams.picture_s:
             raise NoPicture("no_video")
 
     def _report(self, line: Line) -> None:
@@ -347,10 +347,11 @@ class Streams:
         grace_s: float = GRACE_S,
         first_s: float = FIRST_S,
         stall_s: float = STALL_S,
+        picture_s: float = PICTURE_S,
     ) -> None:
         self.signalling = signalling
         self.sweep = Sweep(clock)
-        self.grace_s, self.first_s, self.stall_s = grace_s, first_s, stall_s
+        self.grace_s, self.first_s, self.stall_s, self.picture_s = grace_s, first_s, stall_s, picture_s
         self._ports, self._transport, self._host, self._bind = ports, transport, host, bind
         self._streams: dict[tuple[str, ...], Stream] = {}
         self._early: deque[tuple[str, str]] = deque(maxlen=_MOST_EARLY)

@@ -40,8 +40,11 @@ export interface ExportJob extends ExportWish {
   created_at: string; finished_at?: string | null; by?: { id: string; name: string } | null
 }
 
-export interface Volume { path: string; total: number; free: number; reserve: number; state: string }
-export interface Kept { id: string; name: string; bitrate: number | null; days_kept: number | null; days_projected: number | null; oldest_at: string | null }
+export interface Volume { path: string; total: number; free: number; reserve: number; state: string; words?: Said; reason?: string }
+export interface Kept {
+  id: string; name: string; by?: string; wanted_days?: number; width?: number | null; height?: number | null
+  bitrate: number | null; days_kept: number | null; days_projected: number | null; oldest_at: string | null
+}
 export interface Storage { volumes: Volume[]; channels: Kept[]; non_hd_share: number | null }
 
 export interface Layout { id: string; name: string; shared: boolean; body: Record<string, unknown>; own?: boolean; version?: number }

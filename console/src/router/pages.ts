@@ -1,5 +1,5 @@
 /** Every page inside the frame, in the fixed order of the rail: a role hides items, it never reorders them. */
-import { Aim, Bell, Box, Camera, Connection, Cpu, DataAnalysis, Document, Film, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Switch, Upload, User, Van, VideoCamera } from '@element-plus/icons-vue'
+import { Aim, Bell, Box, Camera, Coin, Connection, Cpu, DataAnalysis, Document, Film, FolderChecked, Histogram, Key as KeyIcon, MapLocation, Notebook, Odometer, OfficeBuilding, Setting, Share, Switch, Upload, User, Van, VideoCamera } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 
 import type { Key } from '@/locales'
@@ -46,6 +46,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: 'sightings', name: 'sightings', title: 'page.sightings', section: 'people', action: 'people.read', icon: Camera, jump: 'f', component: () => import('@/views/sightings/SightingsPage.vue') },
   { path: 'devices', name: 'devices', title: 'page.devices', section: 'operations', action: 'devices.read', icon: Cpu, jump: 'd', component: () => import('@/views/devices/DevicesPage.vue') },
   { path: 'devices/:id', name: 'device', title: 'page.devices', section: 'operations', action: 'devices.read', icon: Cpu, hidden: true, component: () => import('@/views/devices/DevicePage.vue') },
+  { path: 'storage', name: 'storage', title: 'page.storage', section: 'operations', action: 'video.read', icon: Coin, jump: 't', component: () => import('@/views/storage/StoragePage.vue') },
   { path: 'quarantine', name: 'quarantine', title: 'page.quarantine', section: 'operations', action: 'quarantine.read', icon: Box, jump: 'q', component: () => import('@/views/quarantine/QuarantinePage.vue') },
   { path: 'linkage', name: 'linkage', title: 'page.linkage', section: 'operations', action: 'linkage.read', icon: Share, jump: 'i', component: () => import('@/views/linkage/LinkagePage.vue') },
   { path: 'statistics', name: 'statistics', title: 'page.statistics', section: 'statistics', action: 'statistics.read', icon: DataAnalysis, jump: 's', component: () => import('@/views/statistics/StatisticsPage.vue') },

@@ -5,7 +5,7 @@ import { Player, type PlayerPort, type State } from './player'
 import type { Standing, Track } from './step'
 import { HOUR, segmentAt } from './timeline'
 
-const LONGEST = 4 * HOUR, AGAIN_MS = 3_000, FAILED_AGAIN_MS = 15_000
+const LONGEST = 4 * HOUR, AGAIN_MS = 3_000, ENDED_AGAIN_MS = 500, FAILED_AGAIN_MS = 15_000
 /** Seconds ahead at which the flow is stopped, and let go again; more at speed. */
 const FULL_S = 20, THIN_S = 8
 
@@ -17,6 +17,7 @@ export interface DeckPort extends Omit<PlayerPort, 'open'> {
 export class Deck implements Track {
   readonly player: Player
   private from = 0
+  private session = { since: 0, until: 0 }
   private askedAt = -Infinity
   private begun = false
   private flows = true
@@ -49,15 +50,16 @@ export class Deck implements Track {
     this.from = wall
     this.askedAt = performance.now()
     if (this.recorded(wall) === false) return
-    this.flows = true
-    if (this.begun) this.player.again()
+    if (!this.flows) { this.flows = true; this.player.line.send({ type: 'resume' }) }
+    if (this.player.line.open && this.session.since <= wall && wall < this.session.until) this.player.line.send({ type: 'seek', at: new Date(wall).toISOString() })
+    else if (this.begun) this.player.again()
     else { this.begun = true; this.player.start() }
   }
 
   /** What the clock thinks of it; what it waits for and nobody brings is asked for. */
   stands(as: Standing, wall: number): void {
     if (as !== this.as) { this.as = as; this.port.stands(as) }
-    const patience = as === 'waiting' ? AGAIN_MS : as === 'over' ? FAILED_AGAIN_MS : Infinity
+    const patience = as === 'waiting' ? (this.state.name === 'ended' ? ENDED_AGAIN_MS : AGAIN_MS) : as === 'over' ? FAILED_AGAIN_MS : Infinity
     if (performance.now() - this.askedAt > patience && !this.comes(wall)) this.fetch(wall)
   }
 
@@ -88,8 +90,9 @@ export class Deck implements Track {
   }
 
   private open(): Promise<{ url: string }> {
-    const until = Math.min(this.from + LONGEST, this.port.now())
-    const source = segmentAt(this.port.timeline(), this.from)?.source ?? 'platform'
-    return api.playback(this.channel, new Date(this.from).toISOString(), new Date(Math.max(until, this.from + 1000)).toISOString(), source)
+    const { from } = this, source = segmentAt(this.port.timeline(), from)?.source ?? 'platform'
+    const until = Math.max(from + 1000, Math.min(from + LONGEST, this.port.now()))
+    this.session = { since: from, until }
+    return api.playback(this.channel, new Date(from).toISOString(), new Date(until).toISOString(), source)
   }
 }

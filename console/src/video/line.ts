@@ -52,7 +52,8 @@ export class Line {
   /** Begin anew at once, e.g. for another grade. */
   again(): void { if (this.wanted) { this.cut(); this.attempt = 0; void this.go() } }
 
-  send(word: object): void { if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(word)) }
+  get open(): boolean { return this.socket?.readyState === WebSocket.OPEN }
+  send(word: object): void { if (this.open) this.socket?.send(JSON.stringify(word)) }
 
   private readonly seen = (): void => {
     clearTimeout(this.hiding)

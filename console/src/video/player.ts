@@ -103,7 +103,8 @@ export class Player {
   }
 
   private told(code: string, words: Why['words']): void {
-    if (code === 'playing') return
+    if (code === 'playing' || code === 'paused') return
+    if (!this.live && this.state.name !== 'asking') { if (code === 'finished') this.tell('ended', { code, words }); return }
     if (this.state.name === 'frozen' || this.state.name === 'playing') { if (code !== 'asking' && code !== 'waiting') this.tell('frozen', { code, words }); return }
     this.tell(code === 'asking' || code === 'waiting' ? 'asking' : 'failed', { code, words })
   }

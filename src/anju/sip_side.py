@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from anju.cascade import cascade_of, follow
 from anju.control.corridor import Perform
 from anju.devices.gb28181 import Behind, Directory, Gb28181Door
 from anju.domain.supervision import Supervision
@@ -45,7 +46,10 @@ async def sip_side(node: Node, registry: Registry, keeper: Keeper) -> AsyncItera
         await node.bus.tell(ENDED, msgspec.json.encode(Ended(call_id, reason)))
 
     async def handle(incoming: Incoming) -> None:
-        await door.handle(incoming)
+        if cascade.mine(incoming):
+            await cascade.handle(incoming)
+        else:
+            await door.handle(incoming)
 
     def trace(direction: Literal["in", "out"], peer: Peer, data: bytes) -> None:
         door.trace(direction, peer, data)
@@ -60,12 +64,14 @@ async def sip_side(node: Node, registry: Registry, keeper: Keeper) -> AsyncItera
         platform=node.config.platform,
         clock=clock,
     )
+    cascade = cascade_of(node, endpoint, door)
     await acceptor.restore()
     await door.load()
     await _answer(node, door)
+    await follow(node, cascade)
     await endpoint.open(settings.host, settings.sip)
     try:
-        yield SipSide([acceptor.run, door.run], door.orders.perform)
+        yield SipSide([acceptor.run, door.run, cascade.run], door.orders.perform)
     finally:
         await door.close()
         await endpoint.close()

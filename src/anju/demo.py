@@ -20,6 +20,7 @@ from anju.app import console_answers, docking_certificate
 from anju.config import Config, load
 from anju.demo_cameras import with_video
 from anju.demo_site import FIRST_FACE, FIRST_LANE, FIRST_PANEL, LANES, ZONES, spec
+from anju.domain.cascade import Upper as Upper28181
 from anju.domain.docking import Lower, LowerState, Upper, UpperState
 from anju.engines import NatsServer, Postgres
 from anju.engines.child import becoming, closed_above
@@ -32,6 +33,7 @@ from anju.security.sealing import Sealer
 from anju.simulators import viid_camera, viid_habits
 from anju.simulators.alarm_panel import Faults, Panel, drive, fleet
 from anju.store import links
+from anju.store.cascade import new_upper_id
 from anju.store.database import Database
 from anju.store.log import this_node
 from anju.supervisor import locked
@@ -178,8 +180,27 @@ async def _furnish(configs: list[Config], panels: int, credential: str) -> None:
             told = with_video(told, credential, (below.node.name, below.platform) if below else None)
             await registry_seed(tx, told, node=await this_node(tx), at=clock(), seal=seal)
     city, county, community = configs
-    await _pair(community, county, region="/510800/510802/")
-    await _pair(county, city, region="/510800/")
+    for lower, upper, region in ((community, county, "/510800/510802/"), (county, city, "/510800/")):
+        await _pair(lower, upper, region=region)
+        await _cascade(lower, upper, credential)
+
+
+async def _cascade(lower: Config, upper: Config, credential: str) -> None:
+    """Let the lower tier register at the upper one by GB/T 28181 and share all of its cameras."""
+    from anju.control.seed import upper_seed
+
+    assert upper.video is not None  # noqa: S101 - the demo has it at all tiers
+    platform = Upper28181(
+        *(new_upper_id(), upper.node.name, upper.platform, upper.platform[:10], "127.0.0.1", lower.platform),
+        port=upper.video.sip,
+        username=lower.platform,
+        ptz=True,
+        playback=True,
+        mode="places",
+    )
+    seal = Sealer(lower.data / "keys").seal
+    async with _database(lower) as db, db.transaction() as tx:
+        await upper_seed(tx, platform, password=credential, node=await this_node(tx), seal=seal)
 
 
 async def _pair(lower: Config, upper: Config, *, region: str) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from anju.domain.cascade import Upper
 from anju.domain.devices import Gb28181Access, Particulars, Zone, read_key, sealed_for
 from anju.domain.events import EventKind
 from anju.domain.places import Place, PlaceKind
 from anju.domain.rights import EVERYWHERE
-from anju.store import devices, places
+from anju.store import cascade, devices, places
 from anju.store.database import Transaction
 from anju.store.devices import NewDevice
 from anju.store.log import NodeId
@@ -47,6 +48,14 @@ async def registry_seed(
     for device in spec.get("devices", ()):
         assert parent is not None  # noqa: S101 - no device without a region
         await _device(tx, parent, device, editor, seal)
+
+
+async def upper_seed(tx: Transaction, upper: Upper, *, password: str, node: NodeId, seal: Seal) -> None:
+    """Let this node register at a platform above; one at which it does already stays as it is. Source: 5.4.3."""
+    for each in await cascade.uppers(tx):
+        if (each.upper.code, each.upper.own_code) == (upper.code, upper.own_code):
+            return
+    await cascade.add(tx, upper, seal(password.encode(), cascade.about(upper.id)), node=node)
 
 
 async def _site(tx: Transaction, parent: Place | None, about: Mapping[str, Any], editor: Editor) -> dict[str, Place]:

@@ -110,6 +110,19 @@ def mend(path: Path, channel: str, volume: int, done: Recovered) -> Recording | 
     return _row(path, channel, volume, init, found)
 
 
+def look_into(path: Path, channel: str, volume: int) -> Recording | None:
+    """Return the row that a file without one would get now, perhaps while it is written; None without a picture.
+
+    Raises OSError.
+    """
+    with path.open("rb") as file:
+        try:
+            init, found = _whole(file.fileno(), os.fstat(file.fileno()).st_size)
+        except WireError:
+            return None
+    return _row(path, channel, volume, init, found) if found else None
+
+
 def _whole(file: int, size: int) -> tuple[Init, list[Fragment]]:
     def read(offset: int, length: int) -> bytes:
         return os.pread(file, length, offset)

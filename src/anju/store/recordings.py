@@ -5,6 +5,7 @@ which the next start finds, and never a row without its file.
 Source: 5.4.1 (recording and its days), 4.2.1.2 (playback and download).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -54,6 +55,10 @@ class Recording:
     def end_ms(self) -> int:
         """Return when it ends, Unix milliseconds."""
         return self.start_ms + self.duration_ms
+
+    def group_at(self, at_ms: int) -> int:
+        """Return the number of the group of pictures that holds an instant, or of the first."""
+        return max(0, bisect_right(self.gops, at_ms - self.start_ms, key=lambda gop: gop[0]) - 1)
 
     @property
     def name(self) -> str:
@@ -187,6 +192,15 @@ async def at(db: Executor, channel_id: str, at_ms: int, *, limit: int = 1) -> li
     """Return the file that holds ``at_ms``, else the next after it, and those that follow."""
     rows = await db.fetch(_AT, channel=channel_id, at=at_ms, limit=limit)
     return [_read(row) for row in rows]
+
+
+async def newest(db: Executor, channel_id: str) -> Recording | None:
+    """Return the newest file of a channel."""
+    row = await db.fetch_one(
+        f"SELECT {_COLUMNS} FROM recording WHERE channel_id = %(channel)s ORDER BY start_ms DESC LIMIT 1",
+        channel=channel_id,
+    )
+    return _read(row) if row else None
 
 
 _BETWEEN = f"""

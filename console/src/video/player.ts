@@ -54,8 +54,8 @@ export class Player {
   private counted = { at: 0, frames: 0 }
   private stream: Stream | null = null
 
-  constructor(private readonly video: HTMLVideoElement, private grade: Grade, private readonly port: PlayerPort, readonly live = true) {
-    this.screen = new Screen(video, live, { shown: () => this.shown(), broken: (error) => this.broken(error) })
+  constructor(private readonly video: HTMLVideoElement, private grade: Grade, private readonly port: PlayerPort, readonly live = true, kept?: number) {
+    this.screen = new Screen(video, live, { shown: () => this.shown(), broken: (error) => this.broken(error) }, kept)
     this.line = new Line({
       open: () => this.port.open(this.fallen ? 'sub' : this.grade),
       word: (word) => this.word(word), chunk: (chunk) => this.chunk(chunk),

@@ -27,8 +27,8 @@ export class Screen {
   private waitsForShown = false
   /** Looks at what was: neither chased nor jumped. */
   back = false
-  /** Live pictures are chased; a recording runs at the speed it was told. */
-  constructor(private readonly video: HTMLVideoElement, private readonly live: boolean, private readonly port: ScreenPort) {}
+  /** Live pictures are chased; a recording runs at the speed it was told. `kept`: seconds behind the picture. */
+  constructor(private readonly video: HTMLVideoElement, private readonly live: boolean, private readonly port: ScreenPort, private readonly kept = live ? KEPT_S : KEPT_PLAYBACK_S) {}
 
   get end(): number { return this.pump?.end ?? 0 }
   get start(): number { return this.pump?.start ?? 0 }
@@ -70,7 +70,7 @@ export class Screen {
   tick(): void {
     const { pump, video } = this
     if (!pump || !this.begunAt) return
-    const until = stale(pump.start, video.currentTime, this.live ? KEPT_S : KEPT_PLAYBACK_S)
+    const until = stale(pump.start, video.currentTime, this.kept)
     if (until !== null) pump.drop(0, until)
     if (!this.live || this.back || video.seeking) return
     if (video.paused) void video.play().catch(() => undefined)

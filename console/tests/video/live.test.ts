@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 
-import type { Tree, TreeChannel } from '@/api/video'
+import type { Channel, Tree, TreeChannel } from '@/api/video'
 import { cells, nextPane, put, reshaped, SHAPES, turned, wallOf } from '@/video/grid'
+import { best, placesUp } from '@/video/linked'
 import { boxed, fitted, inPicture, moved, PresetKeys, shifted, STOP, wheeled, WHOLE } from '@/video/ptz'
 import { firstOpen, forest, rows, under } from '@/video/tree'
 
@@ -85,4 +86,11 @@ test('P and a digit call a preset, in time', () => {
   expect([keys.press('p'), keys.press('3'), keys.press('3')]).toEqual(['begun', 3, null])
   keys.press('P'); now = 5_000
   expect(keys.press('1')).toBeNull()
+})
+
+test('cameras of an alarm are sought where it was raised, then further up, no further than its community', () => {
+  expect(placesUp('/510800/510802/s1/west/wall3/', 'wall3', 's1')).toEqual(['wall3', 'west', 's1'])
+  expect(placesUp('/510800/', '510800', '')).toEqual(['510800'])
+  const channel = (id: string, state: string, ptz: boolean) => ({ id, state, ptz }) as unknown as Channel
+  expect(best([channel('a', 'offline', true), channel('b', 'online', false), channel('c', 'online', true)]).map((each) => each.id)).toEqual(['c', 'b', 'a'])
 })

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -75,8 +75,8 @@ class Sink(Protocol):
 class UnitSink(Protocol):
     """Who takes what came as it came: a relay. Both calls come on the loop and never block."""
 
-    def unit(self, unit: Unit, *, key: bool) -> None:
-        """Take the packets of one time stamp; ``key``: a picture begins in them that decoding can start at."""
+    def unit(self, unit: Unit, frames: Sequence[Frame]) -> None:
+        """Take the packets of one time stamp, and the frames they completed."""
 
     def state(self, code: str) -> None:
         """Learn how the stream is, as a Sink does."""
@@ -101,7 +101,7 @@ class Stream:
         self._sinks: dict[Sink, None] = {}
         self._unit_sinks: dict[UnitSink, None] = {}
         self._gop: list[Frame] = []
-        self._gop_bytes = 0
+        self._gop_bytes = self._stamp = 0
         self._units, self._frames = UnitReader(), FrameReader()
         self._pace = Pace(self.stats)
         self._task: asyncio.Task[None] | None = None
@@ -125,6 +125,10 @@ class Stream:
     def kind(self) -> str:
         """Return what was recognised in the packets: 'ps', 'ts', 'h264', 'h265', '' so far."""
         return self._frames.kind
+
+    def since_key(self) -> tuple[tuple[Frame, ...], int]:
+        """Return the pictures since the last key frame, and the raw RTP time of the last one."""
+        return tuple(self._gop), self._stamp
 
     def add(self, sink: Sink) -> None:
         """Let ``sink`` take the stream from now on; it gets the state and the pictures since the last key frame."""
@@ -187,16 +191,15 @@ class Stream:
             self._task = None
 
     def _hand_out(self, unit: Unit, frames: list[Frame]) -> None:
-        key = False
         for frame in frames:
             if frame.codec.video:
-                key |= frame.key
+                self._stamp = unit.stamp
                 self._keep(frame)
                 self._pace.seen(frame)
             for sink in tuple(self._sinks):
                 sink.take(frame)
         for relay in tuple(self._unit_sinks):
-            relay.unit(unit, key=key)
+            relay.unit(unit, frames)
 
     def _keep(self, frame: Frame) -> None:
         """Keep the pictures since the last key frame, for who comes."""

@@ -18,6 +18,7 @@ from anju.pictures import picture_places, picture_store, tend_pictures
 from anju.store import segments
 from anju.store.blobs import Blobs, NewBlob, Stored
 from anju.store.database import Database
+from anju.store.log import NodeId
 from anju.supervisor import EXIT_LOCKED
 
 TOML = """
@@ -56,7 +57,7 @@ class Kept:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def kept(db: Database, tmp_path: Path) -> AsyncIterator[Kept]:
+async def kept(db: Database, node: NodeId, tmp_path: Path) -> AsyncIterator[Kept]:
     file = tmp_path / "anju.toml"
     file.write_text(TOML.format(data=tmp_path / "data", url=db.url), encoding="utf-8")
     blobs = picture_store(db, load(file))

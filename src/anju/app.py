@@ -137,6 +137,7 @@ async def worker(node: Node) -> None:
     """What nobody waits for: the link upward, linkage, escalation, time limits, retention."""
     from anju.control.reactions import Reactions
     from anju.domain.docking import Head
+    from anju.picture_check import prove_next
     from anju.pictures import picture_desk, picture_places, tend_pictures
     from anju.pipeline.keep import Keeper
     from anju.pipeline.link import Linker
@@ -178,6 +179,7 @@ async def worker(node: Node) -> None:
         every(60.0, lambda: node.operator_log.keep_head(clock())),
         every(3600.0, lambda: retention.sweep(node.db, now=clock())),
         every(60.0, lambda: tend_pictures(node.db, places, node.config)),
+        every(600.0, lambda: prove_next(node.db, node.config, keeper.keep)),
     )
 
 

@@ -262,7 +262,7 @@ def blobs_repair(
 
 
 async def _check_pictures(config: Config) -> Count:
-    from anju.pictures import checking
+    from anju.picture_check import checking
 
     async with checking(config) as check:
         async for each in check.run(lambda done, total: _progress("segments", done, total)):

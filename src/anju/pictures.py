@@ -14,7 +14,6 @@ from anju.config import Config
 from anju.domain.pictures import Deed
 from anju.security.blob_keys import BlobKeys
 from anju.store import segment_care
-from anju.store.blob_check import Check
 from anju.store.blobs import Blobs
 from anju.store.database import Database
 from anju.store.segment_care import Places
@@ -67,26 +66,20 @@ async def tend_pictures(db: Database, places: Places, config: Config) -> None:
     await segment_care.tend(db, places, at=now(), days=config.pictures.days, here_days=here_days)
 
 
-@asynccontextmanager
-async def checking(config: Config) -> AsyncIterator[Check]:
-    """Open a check of all pictures of a running node. Raises EngineError where it does not run."""
-    async with _database(config, "anju blobs check") as db:
-        yield Check(db, picture_places(config), BlobKeys(config.data / "keys"))
-
-
 async def repair_pictures(config: Config, *, settled_s: float) -> AsyncIterator[Deed]:
     """Mend what can be mended and proved, and tell each deed. Raises EngineError where the node does not run.
 
     Segments that no row names are left alone until ``settled_s`` seconds after their last byte.
     """
-    async with _database(config, "anju blobs repair") as db:
+    async with database_beside(config, "anju blobs repair") as db:
         settled = timedelta(seconds=settled_s)
         async for deed in segment_care.repair(db, picture_places(config), at=now(), settled=settled):
             yield deed
 
 
 @asynccontextmanager
-async def _database(config: Config, application: str) -> AsyncIterator[Database]:
+async def database_beside(config: Config, application: str) -> AsyncIterator[Database]:
+    """Open the database of a running node, from beside it. Raises EngineError where it does not run."""
     db = Database(running(config).database, application=application)
     await db.open()
     try:

@@ -3,7 +3,8 @@
 Source: 4.2.3 (storage), 5.2.2.1 (pictures of passages).
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -47,6 +48,17 @@ class Finding:
     blob_id: UUID | None = None
     record: str = ""
     detail: str = ""
+
+
+def losses(findings: Iterable[Finding]) -> str | None:
+    """Return what a segment's check found lost, in few words: ``2 damaged, 1 missing``; nothing where it is whole.
+
+    None where its object store did not answer: nothing can be said.
+    """
+    found = Counter(each.fault for each in findings if each.fault in LOST)
+    if found[Fault.AWAY]:
+        return None
+    return ", ".join(f"{count} {fault.value}" for fault, count in sorted(found.items()))
 
 
 @dataclass(frozen=True, slots=True)

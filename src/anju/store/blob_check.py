@@ -5,7 +5,7 @@ Source: 4.2.3 (storage), 5.2.2.1 (every passage with its pictures).
 
 import os
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from anju.store.database import Database
 from anju.store.segment_care import Places, digest
 
 Told = Callable[[int, int], None]
+Done = Callable[[str, Sequence[Finding]], Awaitable[None]]
 BATCH = 200  # pictures proved before others get their turn, or the check can be stopped
 
 
@@ -73,26 +74,41 @@ _RECORD = """
 
 
 class Check:
-    """One check. ``count`` grows while it runs; stop it by closing its iterator."""
+    """One check. ``count`` grows while it runs; stop it by closing its iterator.
 
-    def __init__(self, db: Database, places: Places, keys: KeyWrap) -> None:
+    ``done`` hears of each segment that was gone through to its end, with all that was found.
+    """
+
+    def __init__(self, db: Database, places: Places, keys: KeyWrap, *, done: Done | None = None) -> None:
         self.count, self.total = Count(), 0
-        self._db, self._places, self._keys = db, places, keys
+        self._db, self._places, self._keys, self._done = db, places, keys, done
 
-    async def run(self, told: Told = lambda _, __: None) -> AsyncIterator[Finding]:
-        """Yield every fault there is, and tell how many of the segments are done. Raises DatabaseAway."""
+    async def run(self, told: Told = lambda _, __: None, *, only: str = "") -> AsyncGenerator[Finding]:
+        """Yield every fault there is, and tell how many of the segments are done. Raises DatabaseAway.
+
+        ``only`` names one segment that has a row; the others are left for another time.
+        """
+        todo = await self._todo(only)
+        self.total = len(todo)
+        for segment in todo:
+            found = []
+            async for finding in self._segment(segment):
+                self.count.add(finding)
+                found.append(finding)
+                yield finding
+            if self._done:
+                await self._done(segment.name, found)
+            self.count.segments += 1
+            told(self.count.segments, self.total)
+
+    async def _todo(self, only: str) -> list[_Segment]:
         known = [_Segment(*row) for row in await self._db.fetch(_ALL)]
+        if only:
+            return [each for each in known if each.name == only]
         names = {each.name for each in known}
         rowless = {row[0] for row in await self._db.fetch(_ROWLESS)}
         strange = (rowless | set(await to_thread(self._places.names))) - names
-        todo = known + [_Segment(name, "open", 0, None, "file", dropped=False) for name in sorted(strange)]
-        self.total = len(todo)
-        for segment in todo:
-            async for finding in self._segment(segment):
-                self.count.add(finding)
-                yield finding
-            self.count.segments += 1
-            told(self.count.segments, self.total)
+        return known + [_Segment(name, "open", 0, None, "file", dropped=False) for name in sorted(strange)]
 
     async def _segment(self, segment: _Segment) -> AsyncIterator[Finding]:
         path = self._places.segments / segment.name

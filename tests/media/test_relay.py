@@ -144,7 +144,7 @@ async def test_a_slow_upper_platform_delays_nobody_and_starts_again_at_a_key_fra
         upper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         upper.setblocking(False)
         target = Target("127.0.0.1", upper.getsockname()[1], UPPER_SSRC, Transport.TCP_ACTIVE)
-        async with live(Camera(pace_s=0)) as stream, relayed(stream, target) as made:
+        async with live(Camera(pace_s=0.002)) as stream, relayed(stream, target) as made:
             stream.add(kept)
             line, _ = await asyncio.get_running_loop().sock_accept(upper)
             with line:

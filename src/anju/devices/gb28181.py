@@ -37,7 +37,7 @@ from anju.protocols.manscdp_alarms import alarm_answer
 from anju.protocols.manscdp_devices import read_keepalive
 from anju.protocols.manscdp_positions import read_positions
 from anju.protocols.manscdp_records import FINISHED, read_media_status
-from anju.protocols.manscdp_text import write_date
+from anju.protocols.manscdp_text import GB18030, UTF_8, write_date
 from anju.protocols.sip import Request
 from anju.store import channels
 from anju.store.database import Database
@@ -113,6 +113,7 @@ class Gb28181Door:
         self.gate = RegisterGate(directory.find, realm=self.line.domain, key=secrets.token_bytes(32), clock=clock)
         self.rejected: Counter[str] = Counter()
         self._refused: dict[str, tuple[str, datetime]] = {}  # device id: why it was not let in, and when
+        self._charsets: dict[str, Counter[str]] = {}
         self._faulty: dict[str, frozenset[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -309,7 +310,7 @@ class Gb28181Door:
     async def _told(self, device: Device, incoming: Incoming) -> None:
         request = incoming.request
         try:
-            told = read(request.body, device.particulars.gb28181.charset or None)
+            told = self._read(device, request.body)
         except WireError as error:
             await incoming.reply(200)  # or it comes again, no better
             self.presence.heard(device, None)
@@ -327,6 +328,18 @@ class Gb28181Door:
         else:
             await incoming.reply(200)
             self.rejected["asks us"] += 1
+
+    def _read(self, device: Device, body: bytes) -> Message:
+        """Read a body in the charset an operator chose, else as most of the device's texts: short ones deceive."""
+        chosen = device.particulars.gb28181.charset
+        told = read(body, chosen or None)
+        if chosen or not told.charset:
+            return told
+        seen = self._charsets.setdefault(device.id, Counter())
+        if told.charset == UTF_8 and seen[GB18030] > seen[UTF_8]:
+            return read(body, GB18030)
+        seen[told.charset] += 1
+        return told
 
     def _answer(self, device: Device, told: Message) -> None:
         if not self.questions.answered(device.id, told) and told.cmd_type == "Catalog":

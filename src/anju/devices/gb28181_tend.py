@@ -132,8 +132,9 @@ class Tending:
     async def _quietly(self, device: Device) -> None:
         most = min(JITTER_S, JITTER_EACH_S * len(self._tasks))
         await asyncio.sleep(random.uniform(0, most))  # noqa: S311 - spreads load, guards nothing
-        works = [self.info, self.status, self.catalog, self._config, self._arm, self._subscribe]
-        await self._each(device, works)
+        await self._each(device, [self.info])
+        rest = [self._subscribe, self._arm, self.status, self._config]
+        await asyncio.gather(self._each(device, [self.catalog]), self._each(device, rest))
 
     async def _each(self, device: Device, works: Sequence[Callable[[Device], Awaitable[None]]]) -> None:
         async with self._room:

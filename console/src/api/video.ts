@@ -51,15 +51,17 @@ export interface Layout { id: string; name: string; shared: boolean; body: Recor
 
 export interface Check { field: string; expected: unknown; received: unknown; ok: boolean | null; zh?: string; en?: string }
 export interface Registration {
-  state?: string; contact?: string; peer?: string; transport?: string; user_agent?: string; registered_at?: string | null
-  expires_at?: string | null; keepalive_at?: string | null
+  host: string; port: number; transport: string; local_host: string; contact: string; gb_version: string; user_agent: string
+  registered_at: string; heard_at: string; expires_at: string; interval_s: number | null; missed: number | null
+  ended_at: string | null; ended_reason: string
 }
-export interface Quirk { key: string; value: boolean | string | number; zh?: string; en?: string; options?: string[] }
+export type QuirkValue = boolean | string | number | null | string[]
+export interface CatalogState { at: string | null; got: number; expected: number | null; state: string }
 export interface VideoDevice {
-  registration: Registration | null; findings: Check[]; quirks: Quirk[]
-  clock?: { offset_ms: number | null; at: string | null } | null; channels?: number; catalog?: { at: string | null; got: number; expected: number; state: string } | null
+  registration: Registration | null; findings?: Check[]; quirks: Record<string, QuirkValue>; options?: Record<string, string[]>
+  clock?: { offset_ms: number | null; at: string | null } | null; catalog?: CatalogState | null; version?: number
 }
-export interface Exchange { id: string; at: string; direction: 'in' | 'out'; peer: string; summary: string; text: string; outcome?: string }
+export interface Exchange { at: string; direction: 'in' | 'out'; peer: string; title: string; text: string }
 
 const root = '/api/video'
 const part = (id: string) => encodeURIComponent(id)

@@ -19,6 +19,7 @@ export const pagesEn: Same<typeof pagesZh> = {
   },
   account_class: { operator: 'Operator', system: 'System administrator', security: 'Security administrator', audit: 'Audit administrator' },
   tier_node: { community: 'community node', county: 'county platform', city: 'city platform' },
+  itself: { rows_expired: 'rows ended before they were sent up', lower_silent: 'a node below is silent', picture_lost: 'pictures lost or damaged', recording_camera: 'a camera is not recorded', recording_volume: 'recordings have no place' },
   part: { note: 'Note', reason: 'Reason', detail: 'Details', never: 'no end', unknown: 'unknown', export: 'Export', },
   places: {
     name: 'Name', parent_id: 'Above', retired_at: 'Retired at',

@@ -17,6 +17,7 @@ export const pagesZh = {
   },
   account_class: { operator: '操作人员', system: '系统管理员', security: '安全管理员', audit: '审计管理员' },
   tier_node: { community: '社区节点', county: '县区平台', city: '市平台' },
+  itself: { rows_expired: '有数据未上送即已到期', lower_silent: '下级平台失联', picture_lost: '图片丢失或损坏', recording_camera: '摄像机录像异常', recording_volume: '录像存储异常' },
   part: { note: '备注', reason: '原因', detail: '详情', never: '长期', unknown: '未知', export: '导出', },
   places: {
     name: '名称', parent_id: '上级', retired_at: '停用时间',

@@ -34,7 +34,8 @@ class Times:
 class Link:
     """Registers at one upper and stays registered. ``tree`` is what it sees of us; ``stand`` is told how we stand.
 
-    ``registered`` is set while messages may go up. Nothing that comes down is believed before.
+    ``registered`` is set while messages may go up. What comes down is believed from when we ask to register: questions
+    overtake the answer to a registration.
     """
 
     def __init__(self, endpoint: SipEndpoint, upper: Upper, password: str, *, stand: Stand, times: Times) -> None:
@@ -43,7 +44,7 @@ class Link:
         self.tree = Tree()
         self.registered = asyncio.Event()
         self._peer = Peer(upper.host, upper.port, "tcp" if upper.transport == "tcp" else "udp")
-        self._sn, self._missed = 0, 0
+        self._sn, self._missed, self._asked = 0, 0, False
 
     async def run(self) -> None:
         """Register, keep alive, begin again, until cancelled."""
@@ -52,11 +53,14 @@ class Link:
             wait = self._times.retry[min(tries, len(self._times.retry) - 1)]
             try:
                 await self._stay()
+                self.registered.clear()
                 tries, wait = 0, 0.0
             except SipRefused as refused:
+                self.registered.clear()
                 wait = self._times.refused
                 await self._stand(UpperState.AWAY, _reason(refused.status))
             except (DeviceSilent, OSError):
+                self.registered.clear()
                 tries += 1
                 await self._stand(UpperState.AWAY, "silent")
             await asyncio.sleep(wait)
@@ -72,7 +76,6 @@ class Link:
 
     async def _stay(self) -> None:
         """Register and send keepalives until they are refused or stay unanswered."""
-        self.registered.clear()
         registration = await self._registration()
         renew_at = await self._register(registration)
         while True:
@@ -86,7 +89,7 @@ class Link:
     async def _registration(self) -> Registration:
         upper = self.upper
         host = await _address(upper.host)
-        self._peer = Peer(host, upper.port, self._peer.transport)
+        self._peer, self._asked = Peer(host, upper.port, self._peer.transport), True
         return Registration(
             self._endpoint,
             self._peer,
@@ -153,7 +156,7 @@ class Link:
         """Return whether this upper sent a request: its code from its address, meant for us as it knows us."""
         request = incoming.request
         return (
-            self.registered.is_set()
+            self._asked
             and incoming.peer.host == self._peer.host
             and request.from_user == self.upper.code
             and request.method != "REGISTER"

@@ -84,7 +84,7 @@ class Incoming:
         if self._served.final:
             return False
         told = [*headers, *self._contact(status, headers)]
-        tag = self._tag if status > 100 else ""
+        tag = self._tag if status > 100 and self._endpoint.to_tags else ""
         source = (self.peer.host, self.peer.port)
         given = answer(self.request, status, reason, source=source, tag=tag, headers=told, body=body)
         await self._endpoint.answer(self._served, given, waited_s=_now() - self.arrived)
@@ -114,8 +114,8 @@ class Incoming:
 class SipEndpoint:
     """Listens and asks. ``counters`` counts by reason what was dropped, repeated, late or refused.
 
-    ``trace`` sees every message in and out as bytes. ``host`` in Via and Contact is our address on the way to the peer,
-    or ``public_host`` where that is given.
+    ``trace`` sees every message in and out as bytes. Our address in Via and Contact is the one on the way to the peer,
+    or ``public_host`` where that is given. Without ``to_tags`` answers name none, as some platforms err.
     """
 
     def __init__(
@@ -125,12 +125,13 @@ class SipEndpoint:
         agent: str = AGENT,
         public_host: str = "",
         trace: Trace | None = None,
+        to_tags: bool = True,
         most_working: int = 5_000,
         most_kept: int = 65_536,
         most_asked: int = 20_000,
         most_dialogs: int = 20_000,
     ) -> None:
-        self._handle, self._agent, self._public_host = handle, agent, public_host
+        self._handle, self._agent, self._public_host, self.to_tags = handle, agent, public_host, to_tags
         self.counters = Counter[str]()
         self.dialogs = DialogTable(most=most_dialogs)
         self._paths = Paths(self._received, self._gone, self.counters, trace=trace)

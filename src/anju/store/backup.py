@@ -58,7 +58,8 @@ async def segments(db: Executor) -> dict[str, str]:
     """Return the segments that hold pictures of kept records, each with where it lies: file, both, or s3 alone."""
     rows = await db.fetch(
         """SELECT name, place FROM segment s WHERE dropped_at IS NULL
-           AND EXISTS (SELECT FROM blob b WHERE b.segment = s.name AND b.key IS NOT NULL)"""
+           AND (EXISTS (SELECT FROM blob b WHERE b.segment = s.name AND b.key IS NOT NULL)
+               OR EXISTS (SELECT FROM evidence_blob e WHERE e.segment = s.name AND e.key IS NOT NULL))"""
     )
     return dict(rows)
 

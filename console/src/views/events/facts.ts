@@ -2,7 +2,7 @@ import type { FiledEvent } from '@/api/events'
 import type { Change } from '@/api/types'
 import type { Chosen } from '@/components/filters'
 import { spanText } from '@/components/time'
-import { say } from '@/locales'
+import { say, word } from '@/locales'
 
 const MASK = '•••'
 
@@ -17,6 +17,9 @@ export function offsetText(ms: number | null | undefined): string {
 }
 
 export const zoneText = (event: Pick<FiledEvent, 'zone' | 'zone_name'>): string => [event.zone_name, event.zone === '/' ? '' : event.zone].filter(Boolean).join(' · ')
+
+/** The code of a report; what a node says of itself is said in words. */
+export const codeText = (space: string | undefined, code: string | null | undefined): string => (space === 'anju' ? word('pages.itself', code) : [space, code].filter(Boolean).join(' '))
 
 /** A value of a detail on one line. */
 export const plain = (value: unknown): string => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value as string))

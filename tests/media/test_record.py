@@ -6,7 +6,8 @@ import json
 import resource
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -278,23 +279,43 @@ def test_time_is_smoothed_and_a_jump_of_the_camera_is_seen() -> None:
     assert wall.at(91 * CLOCK, 103.0) == (103.0, False)
 
 
+@contextmanager
+def full_at(size: int) -> Iterator[None]:
+    """Let this process write no file beyond ``size`` bytes: the kernel then takes a part, and refuses the next."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
 async def test_a_disk_that_takes_only_a_part_leaves_a_whole_file(tmp_path: Path) -> None:
     file = Appender(tmp_path / "c1" / "20261122" / "1.mp4")
     file.append(b"x" * 1000)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, before[1]))
-    try:
-        with pytest.raises(OSError, match="too large") as full:
-            file.append(b"y" * 1000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
+    with full_at(1500), pytest.raises(OSError, match="too large") as full:
+        file.append(b"y" * 1000)
     assert full.value.errno == errno.EFBIG
     assert file.path.read_bytes() == b"x" * 1000
     file.append(b"z")
     assert file.path.read_bytes() == b"x" * 1000 + b"z"
     file.close()
+
+
+async def test_a_disk_that_fills_up_is_told_and_what_was_written_plays(site: Site) -> None:
+    channel = site.camera()
+    with full_at(100_000):
+        await site.feed(channel, pictures.frames(T0, 12))
+        await site.until(lambda: Trouble.WRITE_FAILED in site.troubles())
+    files = await site.files()
+    assert files
+    assert [probed(site.path(each))[1] for each in files] == [round(each.duration_ms / 40) for each in files]
+    assert [each.bytes for each in files] == [site.path(each).stat().st_size for each in files]
+    assert channel.why(site.clock()) is Lack.STORE_FAILED
+    await site.feed(channel, pictures.frames(T0 + 20, 10, pts=7_000 + 20 * CLOCK))
+    await site.until(lambda: site.troubles()[-1] is Trouble.RESUMED)
 
 
 async def test_space_running_out_stops_the_least_important_first_and_says_so(site: Site) -> None:

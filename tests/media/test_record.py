@@ -306,7 +306,7 @@ async def test_a_disk_that_takes_only_a_part_leaves_a_whole_file(tmp_path: Path)
 
 async def test_a_disk_that_fills_up_is_told_and_what_was_written_plays(site: Site) -> None:
     channel = site.camera()
-    with full_at(100_000):
+    with full_at(40_000):
         await site.feed(channel, pictures.frames(T0, 12))
         await site.until(lambda: Trouble.WRITE_FAILED in site.troubles())
     files = await site.files()

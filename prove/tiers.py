@@ -26,6 +26,7 @@ from anju.store.database import Database
 from anju.store.log import this_node
 
 PASSWORD = f"Prove-{secrets.token_urlsafe(12)}-7"
+RTP_OF = {"community": 40_000, "county": 41_000, "city": 42_000}
 READY_S = 240.0  # a start takes 2 s on a quiet machine
 ADMINISTRATORS = [
     {"class": each, "username": f"{each}1", "name": f"{each} 1", "password": f"{PASSWORD}-{each}"}
@@ -40,6 +41,7 @@ class Tier:
     name: str
     folder: Path
     processes: str
+    video: bool = False
     ports: dict[str, int] = field(default_factory=dict)
     child: asyncio.subprocess.Process | None = None
     started: int = 0
@@ -47,6 +49,8 @@ class Tier:
     def __post_init__(self) -> None:
         names = ("web", "intake", "postgres", "nats", "dc09" if self.name == "community" else "docking")
         self.ports = {name: quiet_port() for name in names}
+        if self.video:
+            self.ports |= {name: quiet_port() for name in ("sip", "viewers")} | {"rtp": RTP_OF[self.name]}
 
     @property
     def url(self) -> str:
@@ -71,7 +75,16 @@ class Tier:
             f'tier = "{self.name}"\ndata = "data"\nprocesses = "{self.processes}"\n'
             f'[node]\nid = "{self.name}"\nname = "{self.name}"\nregion = "{region}"\n'
             f"[database]\nport = {self.ports['postgres']}\n[bus]\nport = {self.ports['nats']}\n"
-            f"[web]\nport = {self.ports['web']}\n[intake]\nport = {self.ports['intake']}\n{doors}\n"
+            f"[web]\nport = {self.ports['web']}\n[intake]\nport = {self.ports['intake']}\n{doors}\n{self._video()}"
+        )
+
+    def _video(self) -> str:
+        if not self.video:
+            return ""
+        first = self.ports["rtp"]
+        return (
+            f"[video]\nsip = {self.ports['sip']}\nviewers = {self.ports['viewers']}\n"
+            f"rtp_first = {first}\nrtp_last = {first + 499}\n"
         )
 
     async def start(self) -> float:

@@ -37,6 +37,7 @@ from tests.registry import Estate, make_estate
 _log = structlog.get_logger(__name__)
 PASSWORD = "camera-7"
 ACCOUNT = "u1"
+EVERYTHING = ("property_manager", "everything", "", None)
 
 
 @dataclass(slots=True)
@@ -202,7 +203,7 @@ async def _operator(db: Database) -> None:
     async with db.transaction() as tx:
         await roles.put_builtin(tx)
         await accounts.put(tx, account_id=ACCOUNT, username="liming", name="李明", at=datetime.now(UTC), **given)  # type: ignore[arg-type]
-        await roles.set_grants(tx, ACCOUNT, [("property_manager", "everything", "", None)])
+        await roles.set_grants(tx, ACCOUNT, [EVERYTHING])
         await bump(tx, Subject.RIGHTS)
 
 

@@ -1,27 +1,33 @@
 """A camera's picture on its way: from SIP and RTP through gateway and media worker to a viewer's socket."""
 
+import io
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 
-from anju.engines import NatsServer
+from anju.engines import NatsServer, Postgres
 from anju.simulators.gb28181_camera import camera
 from anju.simulators.gb28181_device import Device, Platform
 from anju.simulators.gb28181_habits import HABITS, Faults
 from anju.simulators.video_loops import Loops
+from anju.store import channels, roles
 from anju.store.database import Database
-from anju.store.log import NodeId
-from tests.flows.filming import PASSWORD, Filmed, Seen, configuration, filmed
+from anju.store.log import make_node
+from anju.store.versions import Subject, bump
+from tests.flows.filming import ACCOUNT, EVERYTHING, PASSWORD, Filmed, Seen, configuration, filmed
 
-CODES = [f"5108020000132000{n:04}" for n in range(1, 20)]
 Shoot = Callable[..., Awaitable[tuple[Device, str]]]
-"""Registers a simulated camera and starts it; gives it and its device's id."""
+"""Registers a simulated camera and starts it; gives it and its channel's id once that is online."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -39,24 +45,39 @@ def loops(tmp_path_factory: pytest.TempPathFactory) -> Loops:
     return Loops(tmp_path_factory.getbasetemp().parent / "loops")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def town(db: Database, node: NodeId, bus: str, tmp_path: Path) -> AsyncIterator[Filmed]:
-    async with filmed(configuration(tmp_path, node), db, node, bus) as made:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def town(postgres: Postgres, bus: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Filmed]:
+    name = f"test_{uuid4().hex}"
+    await postgres.create_database(name, template="anju_template")
+    db = Database(postgres.app_url(name))
+    await db.open()
+    async with db.transaction() as tx:
+        node = await make_node(tx, node_id="510802-1", name="东坝一号院", tier="community")
+    async with filmed(configuration(tmp_path_factory.mktemp("node"), node), db, node, bus) as made:
         yield made
+    await db.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def fresh() -> Callable[[], str]:
+    """Give a code no other camera of this module has."""
+    numbers = count(1)
+    return lambda: f"5108020000132000{next(numbers):04}"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shoot(town: Filmed, loops: Loops) -> AsyncIterator[Shoot]:
+async def shoot(town: Filmed, loops: Loops, fresh: Callable[[], str]) -> AsyncIterator[Shoot]:
     async with AsyncExitStack() as stack:
 
-        async def make(code: str, *, habits: str = "book", media: str = "udp", **faults: Any) -> tuple[Device, str]:
+        async def make(*, habits: str = "book", media: str = "udp", **faults: Any) -> tuple[Device, str]:
+            code = fresh()
             device_id = await town.register(code, media=media)
             platform = Platform("127.0.0.1", town.sip, town.config.platform)
             made = camera(platform, code, PASSWORD, loops, habits=HABITS[habits], faults=Faults(**faults))
             await made.prepare()
             await made.start()
             stack.push_async_callback(made.stop)
-            return made, device_id
+            return made, (await town.channel(device_id, code)).channel.id
 
         yield make
 
@@ -67,9 +88,122 @@ def shown(pictures: int) -> Callable[[Seen], bool]:
 
 @pytest.mark.parametrize("media", ["udp", "tcp_passive", "tcp_active"])
 async def test_a_viewer_with_a_ticket_sees_pictures(town: Filmed, shoot: Shoot, media: str) -> None:
-    _, device_id = await shoot(CODES[0], media=media)
-    channel = await town.channel(device_id, CODES[0])
-    viewer = await town.watch(channel.channel.id)
+    _, channel = await shoot(media=media)
+    viewer = await town.watch(channel)
     seen = await viewer.until(shown(30))
     assert seen.codes[-1] == "playing"
     assert set(seen.pictures()) == {(1920, 1080)}
+
+
+async def test_two_viewers_are_one_request_to_the_camera(town: Filmed, shoot: Shoot) -> None:
+    device, channel = await shoot()
+    first, second = await town.watch(channel), await town.watch(channel)
+    for each in (first, second):
+        assert (await each.until(shown(30))).pictures()
+    assert len(device.calls.running) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("no_rtp", "no_rtp"), ("busy", "busy"), ("refuses", "refused"), ("silent", "no_answer")]
+)
+async def test_why_there_is_no_picture_is_said_within_ten_seconds(
+    town: Filmed, shoot: Shoot, fault: str, code: str
+) -> None:
+    _, channel = await shoot(**{fault: 1.0})
+    viewer = await town.watch(channel)
+    seen = await viewer.until(lambda seen: code in seen.codes, within_s=10.0)
+    assert code in seen.codes
+    assert all(each["zh"] and each["en"] for each in seen.words if each["type"] == "state")
+
+
+async def test_a_wrong_password_is_named_as_the_reason(town: Filmed, shoot: Shoot) -> None:
+    device, channel = await shoot()
+    await device.stop()
+    wrong = camera(
+        *(Platform("127.0.0.1", town.sip, town.config.platform), device.code, PASSWORD, device._loops),
+        faults=Faults(wrong_password=1.0),
+    )
+    await wrong.start()
+    viewer = await town.watch(channel)
+    seen = await viewer.until(lambda seen: "wrong_password" in seen.codes, within_s=10.0)
+    await wrong.stop()
+    assert "wrong_password" in seen.codes
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def grants(town: Filmed) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    """Give the operator other rights; he gets his own back afterwards."""
+
+    async def give(*wanted: tuple[str, str, str, None]) -> None:
+        async with town.db.transaction() as tx:
+            await roles.set_grants(tx, ACCOUNT, wanted)
+            await bump(tx, Subject.RIGHTS)
+
+    yield give
+    await give(EVERYTHING)
+
+
+async def test_who_loses_the_right_loses_the_picture(
+    town: Filmed, shoot: Shoot, grants: Callable[..., Awaitable[None]]
+) -> None:
+    _, channel = await shoot()
+    viewer = await town.watch(channel)
+    await viewer.until(shown(5))
+    await grants()
+    seen = await viewer.until(lambda seen: bool(seen.end), within_s=6.0)
+    assert seen.end == "forbidden"
+    query = "SELECT outcome FROM operator_log WHERE action = 'video.live' AND target = %(id)s ORDER BY seq"
+    assert [row[0] for row in await town.db.fetch(query, id=channel)] == ["intent", "done"]
+
+
+async def test_a_camera_that_comes_back_is_seen_again_by_itself(town: Filmed, shoot: Shoot) -> None:
+    device, channel = await shoot()
+    viewer = await town.watch(channel)
+    await viewer.until(shown(5))
+    await device.reboot()
+    before = len(viewer.seen.fragments)
+    seen = await viewer.until(lambda seen: len(seen.fragments) >= 5 and "asking" in seen.codes[-3:], within_s=30.0)
+    assert (seen.codes[-1], before >= 5) == ("playing", True)
+
+
+async def test_a_snapshot_shows_what_the_camera_sees(town: Filmed, shoot: Shoot) -> None:
+    _, channel = await shoot()
+    answer = await town.client.get(f"/api/video/channels/{channel}/snapshot")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert Image.open(io.BytesIO(answer.content)).size == (1920, 1080)
+
+
+async def planned(town: Filmed, channel: str, **plan: Any) -> None:
+    async with town.db.transaction() as tx:
+        words: dict[str, Any] = {"name": None, "place_id": None, "version": None, "at": datetime.now(UTC)}
+        await channels.edit(tx, channel, plan=plan, **words)
+
+
+async def test_what_the_platform_records_is_played_back(town: Filmed, shoot: Shoot) -> None:
+    _, channel = await shoot()
+    await planned(town, channel, by="platform")
+    live = await town.watch(channel)
+    seen = await live.until(shown(150), within_s=20.0)
+    first = datetime.fromtimestamp(seen.moments[0], UTC)
+    viewer = await town.play(channel, first + timedelta(seconds=1), first + timedelta(seconds=60))
+    played = await viewer.until(lambda seen: sum(map(len, seen.fragments)) > 200_000, within_s=15.0)
+    assert set(played.pictures()) == {(1920, 1080)}
+    assert abs(played.moments[0] - first.timestamp()) < 4
+
+
+async def test_nothing_recorded_says_so(town: Filmed, shoot: Shoot) -> None:
+    _, channel = await shoot()
+    then = datetime.now(UTC) - timedelta(days=3)
+    viewer = await town.play(channel, then, then + timedelta(minutes=1))
+    assert (await viewer.until(lambda seen: bool(seen.end))).end == "no_recording"
+
+
+async def test_a_devices_own_recording_is_played_back_and_wound(town: Filmed, shoot: Shoot) -> None:
+    _, channel = await shoot()
+    then = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+    viewer = await town.play(channel, then, then + timedelta(minutes=10), "device")
+    seen = await viewer.until(shown(20))
+    assert abs(seen.moments[0] - then.timestamp()) < 3
+    await viewer.say(type="seek", at=(then + timedelta(minutes=5)).isoformat())
+    wound = await viewer.until(lambda seen: seen.moments[-1] > then.timestamp() + 290)
+    assert wound.pictures()

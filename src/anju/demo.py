@@ -18,7 +18,7 @@ import structlog
 
 from anju.app import console_answers, docking_certificate
 from anju.config import Config, load
-from anju.demo_cameras import with_video
+from anju.demo_cameras import filming, record_some, with_video
 from anju.demo_site import FIRST_FACE, FIRST_LANE, FIRST_PANEL, LANES, ZONES, spec
 from anju.domain.cascade import Upper as Upper28181
 from anju.domain.docking import Lower, LowerState, Upper, UpperState
@@ -80,6 +80,7 @@ async def run_demo(data: Path, *, panels: int, quiet: bool) -> None:
                     _same_accounts(configs),
                     _live(panels, quiet=quiet),
                     _pass_by(credential, quiet=quiet),
+                    _film(configs[-1], credential, data / "loops"),
                 )
             finally:
                 await asyncio.gather(*(_end(child) for child in children))
@@ -284,6 +285,13 @@ async def _pass_by(credential: str, *, quiet: bool) -> None:
         *viid_camera.fleet("127.0.0.1", port, 1, first=FIRST_FACE, password=credential, faces=1.0),
     ]
     await viid_camera.drive(cameras, rate, FOR_EVER_S, on_acknowledged=lambda _: None)
+
+
+async def _film(config: Config, credential: str, loops: Path) -> None:
+    """Be the community's cameras for video, and let the platform record a few of them."""
+    async with filming(config, credential, loops), _database(config) as db:
+        await record_some(db)
+        await asyncio.Event().wait()
 
 
 async def _supervise(panel: Panel) -> None:

@@ -3,9 +3,22 @@
 They register with one password, made on first use. Source: 5.4.1, 5.4.3 (GB/T 28181).
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+from anju.config import Config
+from anju.simulators.gb28181_camera import camera
+from anju.simulators.gb28181_device import Device, Platform
+from anju.simulators.gb28181_habits import HABITS
+from anju.simulators.gb28181_recorder import recorder
+from anju.simulators.video_loops import Loops
+from anju.store import channels
+from anju.store.database import Database
 
 EACH = 10
 RECORDER, BEHIND = "51080200001180000001", "51080200001320000031"
@@ -17,18 +30,18 @@ SPOTS = ("东大门", "南门", "西围墙", "北围墙", "东围墙", "南围�
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """One kind of camera: what it is called, its first code, how it sends and what."""
+    """One kind of camera: what it is called, its first code, how it sends, and its habits as a simulator."""
 
     name: str
     first: str
     media: str
-    codec: str
+    habits: str
 
 
 MAKES = (
-    Make("枪机", "51080200001320000001", "udp", "h264"),
-    Make("球机", "51080200001320000011", "tcp_passive", "h264"),
-    Make("高清枪机", "51080200001320000021", "udp", "h265"),
+    Make("枪机", "51080200001320000001", "udp", "book"),
+    Make("球机", "51080200001320000011", "tcp_passive", "book"),
+    Make("高清枪机", "51080200001320000021", "udp", "2022"),
 )
 
 
@@ -56,3 +69,39 @@ def specs(credential: str) -> Iterator[dict[str, Any]]:
 def _device(kind: str, name: str, code: str, place: str, credential: str, media: str) -> dict[str, Any]:
     about = {"kind": kind, "name": name, "place": place, "account": code, "code": code}
     return {**about, "protocol": "gb28181", "credential": credential, "gb28181": {"media": media}}
+
+
+@asynccontextmanager
+async def filming(config: Config, credential: str, loops: Path) -> AsyncIterator[list[Device]]:
+    """Be all of the cameras while the block runs; they show what they see to whoever asks."""
+    assert config.video is not None  # noqa: S101 - the demo has it at all tiers
+    platform, shared = Platform("127.0.0.1", config.video.sip, config.platform), Loops(loops)
+    async with AsyncExitStack() as stack:
+        made = _devices(platform, credential, shared)
+        for each in made:
+            await each.start()
+            stack.push_async_callback(each.stop)
+        yield made
+
+
+def _devices(platform: Platform, credential: str, loops: Loops) -> list[Device]:
+    found = [
+        camera(platform, code, credential, loops, name=f"{spot}{make.name}", habits=HABITS[make.habits])
+        for make in MAKES
+        for spot, code in zip(SPOTS, codes(make.first), strict=True)
+    ]
+    return [*found, recorder(platform, RECORDER, credential, loops, channels=EACH, first=BEHIND)]
+
+
+async def record_some(db: Database) -> None:
+    """Let the platform record the first cameras once they are known; what somebody planned stays."""
+    wanted = set(codes(MAKES[0].first, RECORDED))
+    while wanted:
+        rows = await db.fetch("SELECT id, code, plan FROM channel WHERE code = ANY(%(codes)s)", codes=list(wanted))
+        for channel, code, plan in rows:
+            wanted.discard(code)
+            if not plan:
+                async with db.transaction() as tx:
+                    words: dict[str, Any] = {"name": None, "place_id": None, "version": None, "at": datetime.now(UTC)}
+                    await channels.edit(tx, channel, plan={"by": "platform"}, **words)
+        await asyncio.sleep(1.0)

@@ -34,6 +34,7 @@ async def media(node: Node) -> None:
     from anju.media.library import Library
     from anju.media.our_playback import OurRecordings
     from anju.media.plane import Plane
+    from anju.media.relay_desk import RelayDesk
     from anju.media.server import ViewerServer
     from anju.media.signalling import ENDED, BusSignalling, Ended
     from anju.media.snapshot import Decoder, Snapshots, answer_snapshots
@@ -60,11 +61,15 @@ async def media(node: Node) -> None:
 
     await node.bus.listen(ENDED, ended)
     await answer_snapshots(node.bus, Snapshots(streams, decoder), node.number)
-    plane = Plane(streams, OurRecordings(Library(node.db)).play, prepare=ways.refresh)
+    library = Library(node.db)
+    desk = RelayDesk(node.bus, streams, library, node.number, host=settings.media_host, bind=settings.host)
+    await desk.answer()
+    plane = Plane(streams, OurRecordings(library).play, prepare=ways.refresh)
     server = ViewerServer(_gate(node).admit, plane.show)
     async with AsyncExitStack() as stack:
         stack.callback(decoder.close)
         stack.push_async_callback(streams.close)
+        stack.callback(desk.close)
         recorded = await stack.enter_async_context(
             recording(node, streams, lambda channel_id: worker_of(channel_id, settings.workers) == node.number)
         )

@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine
+import tempfile
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import structlog
 import typer
@@ -15,6 +17,9 @@ from anju import __version__
 from anju.config import Config, load
 from anju.domain.pictures import Count
 from anju.errors import AnjuError, BackupError, ConfigError, EngineError
+
+if TYPE_CHECKING:
+    from anju.simulators.gb28181_device import Device
 
 EXIT_CONFIG, EXIT_FAILED, EXIT_BROKEN, EXIT_STOPPED = 78, 1, 2, 130
 Result = TypeVar("Result")
@@ -136,6 +141,52 @@ def vehicles(
     faults = dict(_fault(each) for each in fault or ())
     how = {"first": first, "username": user, "password": password, "faces": faces, "pictures": pictures, "seed": seed}
     _ended(run_cameras(host, port, cameras, rate, seconds, batch=batch, makes=make, faults=faults, told=told, **how))
+
+
+@simulate.command()
+def cameras(
+    password: Annotated[str, typer.Option(envvar="ANJU_CAMERA_PASSWORD", help="what all devices register with")],
+    host: Annotated[str, typer.Option(help="the node's SIP listener")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="its port")] = 8706,
+    server: Annotated[str, typer.Option(help="the node's own code, 20 digits")] = "51080200012000000001",
+    first: Annotated[str, typer.Option(help="code of the first camera, 20 digits")] = "51080200011320000001",
+    cameras: Annotated[int, typer.Option(min=0, max=2_000)] = 1,
+    recorders: Annotated[int, typer.Option(min=0, max=100)] = 0,
+    channels: Annotated[int, typer.Option(help="of each recorder", min=1, max=5_000)] = 16,
+    seconds: Annotated[float, typer.Option(min=1)] = 3_600.0,
+    alarms: Annotated[float, typer.Option(help="alarms a minute, all devices together", min=0, max=6_000)] = 0.0,
+    habit: Annotated[list[str] | None, typer.Option(help="habits, in turn; all: every one there is")] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=VALUE: wrong_password, no_rtp, busy, refuses, silent, loss, reorder, duplicate, "
+            "keepalive_late_s, drops_after_s, mute_after_s, clock_off_s",
+            show_default=False,
+        ),
+    ] = None,
+    gap: Annotated[list[str] | None, typer.Option(help="FROM/TO: a time without recordings, ISO 8601")] = None,
+    local: Annotated[str, typer.Option(help="the address the devices have")] = "127.0.0.1",
+    loops: Annotated[Path | None, typer.Option(help="where the coded pictures are kept")] = None,
+    seed: Annotated[int, typer.Option(help="the same seed errs the same way")] = 1,
+) -> None:
+    """Be so many cameras and recorders that speak GB/T 28181, with real pictures; print what was done."""
+    from anju.simulators.gb28181_crowd import Wanted, crowd
+    from anju.simulators.gb28181_device import Platform
+    from anju.simulators.gb28181_habits import HABITS, Faults
+
+    named = sorted(HABITS) if habit == ["all"] else habit or ["book"]
+    faults = dict(_fault(each) for each in fault or ())
+    many: dict[str, Any] = {"cameras": cameras, "recorders": recorders, "channels": channels, "local": local}
+    try:
+        gaps = [_gap(each) for each in gap or ()]
+        platform = Platform(host, port, server)
+        wanted = Wanted(platform, password, first, habits=named, faults=faults, gaps=gaps, seed=seed, **many)
+        devices = crowd(wanted, loops or Path(tempfile.gettempdir()) / "anju-loops")
+    except (KeyError, TypeError, ValueError) as error:
+        known = f"habits are {', '.join(HABITS)}; faults are {', '.join(Faults.__slots__)}"
+        typer.echo(f"{error}: {known}", err=True)
+        raise typer.Exit(EXIT_CONFIG) from error
+    _ended(_played(devices, seconds, alarms))
 
 
 @audit.command()
@@ -316,6 +367,23 @@ def _fault(text: str) -> tuple[str, float]:
         return name, float(share)
     except ValueError:
         raise typer.BadParameter(f"{text}: write it as NAME=SHARE, e.g. duplicate=0.1") from None
+
+
+def _gap(text: str) -> tuple[datetime, datetime]:
+    start, _, end = text.partition("/")
+    try:
+        return datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: write it as FROM/TO, e.g. 2026-03-01T07:00/2026-03-01T07:07") from None
+
+
+async def _played(devices: "Sequence[Device]", seconds: float, alarms: float) -> None:
+    from anju.simulators.gb28181_crowd import play
+
+    typer.echo(f"{len(devices)} devices; the first start draws and codes their pictures, which takes a while.")
+    done = await play(devices, seconds, alarms_a_minute=alarms)
+    told = ", ".join(f"{done[each]} {each}" for each in ("registered", "keepalives", "alarms", "refused", "streams"))
+    typer.echo(f"At the end: {told}.")
 
 
 def _loaded(path: Path) -> Config:

@@ -38,7 +38,7 @@ class Shape:
 
 
 SHAPES = {
-    (Codec.H264, "main"): Shape(Codec.H264, 1920, 1080, 4_600_000, 8, 144),
+    (Codec.H264, "main"): Shape(Codec.H264, 1920, 1080, 4_100_000, 8, 144),
     (Codec.H264, "sub"): Shape(Codec.H264, 640, 360, 500_000, 8, 48),
     (Codec.H265, "main"): Shape(Codec.H265, 1920, 1080, 3_000_000, 8, 128),
     (Codec.H265, "sub"): Shape(Codec.H265, 640, 360, 400_000, 6, 64),

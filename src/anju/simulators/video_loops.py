@@ -21,7 +21,7 @@ from anju.simulators.video_scene import PERIOD, RATE, View, picture
 from anju.simulators.video_stamp import stamp
 
 GROUP_S = GROUP / RATE
-_DRAWN = 1  # counts changes of scene and coder, so that no older loop is played
+_DRAWN = 2  # counts changes of scene and coder, so that no older loop is played
 _START = b"\0\0\0\1"
 _SIZE = struct.Struct("!I")
 _CLOCKS = 256  # bars that are kept

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
@@ -36,12 +36,16 @@ async def live(camera: Camera) -> AsyncIterator[Stream]:
 
 
 @asynccontextmanager
-async def relayed(stream: Stream, target: Target, ended: list[str] | None = None) -> AsyncIterator[Relay]:
-    made = await relay(stream, target, ended=(ended if ended is not None else []).append, bind="127.0.0.1")
+async def relayed(stream: Stream, target: Target) -> AsyncIterator[Relay]:
+    made = await begun(stream, target, list[str]().append)
     try:
         yield made
     finally:
         made.close()
+
+
+async def begun(stream: Stream, target: Target, ended: Callable[[str], None]) -> Relay:
+    return await relay(stream, target, Outlet(target, bind="127.0.0.1", ended=ended), ended=ended)
 
 
 def listening() -> socket.socket:
@@ -135,7 +139,7 @@ async def test_the_upper_platform_may_connect() -> None:
 async def test_why_there_is_no_picture_is_the_answer() -> None:
     async with live(Camera(refuse="busy")) as stream:
         with pytest.raises(NoPicture, match="busy"):
-            await relay(stream, Target("127.0.0.1", 9, UPPER_SSRC), ended=list[str]().append, bind="127.0.0.1")
+            await begun(stream, Target("127.0.0.1", 9, UPPER_SSRC), list[str]().append)
 
 
 async def test_a_slow_upper_platform_delays_nobody_and_starts_again_at_a_key_frame() -> None:
@@ -161,7 +165,7 @@ async def test_a_target_that_hangs_up_is_told() -> None:
         upper.setblocking(False)
         target = Target("127.0.0.1", upper.getsockname()[1], UPPER_SSRC, Transport.TCP_ACTIVE)
         async with live(Camera()) as stream:
-            made = await relay(stream, target, ended=ended.put_nowait, bind="127.0.0.1")
+            made = await begun(stream, target, ended.put_nowait)
             line, _ = await asyncio.get_running_loop().sock_accept(upper)
             line.close()
             assert await asyncio.wait_for(ended.get(), 10) == "left"

@@ -69,6 +69,16 @@ class Outlet:
         if self._wakes is None and not self._writing:
             self._flush()
 
+    @property
+    def over(self) -> bool:
+        """Return whether it is closed, or its target gone."""
+        return self._over
+
+    @property
+    def waiting(self) -> int:
+        """Return how many packets wait to be sent."""
+        return len(self._waiting)
+
     def close(self) -> None:
         """Stop sending and free the port."""
         self._over = True

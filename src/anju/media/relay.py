@@ -15,7 +15,7 @@ from anju.protocols.rtp import MOST_PAYLOAD, Packetiser
 from anju.protocols.rtp_units import Unit
 
 START_S = 12.0
-_UNDERWAY = frozenset({"asking", "waiting"})
+_RUNNING = frozenset({"waiting", "playing"})
 
 
 class _Packer:
@@ -39,12 +39,13 @@ class _Packer:
 class Relay:
     """One stream on its way to one target. Made by ``relay``; ``close`` ends it."""
 
-    def __init__(self, stream: Stream, target: Target, outlet: Outlet) -> None:
+    def __init__(self, stream: Stream, target: Target, outlet: Outlet, ended: Callable[[str], None]) -> None:
         self.outlet = outlet
+        self._ended = ended
         self._stream = stream
         self._to = Packetiser(target.ssrc, target.payload_type)
         self._packer = _Packer(self._to, sound=True)
-        self._started = self._packs = False
+        self._begun = self._started = self._packs = False
         self._codes: asyncio.Queue[str] = asyncio.Queue()
 
     @property
@@ -53,23 +54,27 @@ class Relay:
         return self.outlet.port
 
     async def begin(self) -> None:
-        """Return once the stream runs. Raises NoPicture with the reason where it does not."""
+        """Return once the camera has answered. Raises NoPicture with the reason where it does not."""
         self._stream.add_units(self)
         try:
             async with asyncio.timeout(START_S):
-                while (code := await self._codes.get()) != "playing":
-                    if code not in _UNDERWAY:
-                        raise NoPicture(code)
+                while (code := await self._codes.get()) == "asking":
+                    pass
         except TimeoutError as error:
-            raise NoPicture("no_rtp") from error
+            raise NoPicture("no_answer") from error
+        if code not in _RUNNING:
+            raise NoPicture(code)
+        self._begun = True
         if not self._started:
             self._catch_up()
 
     def state(self, code: str) -> None:
-        """Learn how the stream is: before the relay runs this is its answer, later it goes on with the stream."""
-        self._codes.put_nowait(code)
-        if self._codes.qsize() > 8:
-            self._codes.get_nowait()
+        """Learn how the stream is: first this is the relay's answer; a live one then goes on when the stream does."""
+        if not self._begun:
+            self._codes.put_nowait(code)
+        elif code not in _RUNNING and not (self._stream.live and self._started):
+            self.close()
+            self._ended(code)
 
     def unit(self, unit: Unit, frames: Sequence[Frame]) -> None:
         """Send on what came."""
@@ -109,19 +114,12 @@ class Relay:
         ]
 
 
-async def relay(
-    stream: Stream,
-    target: Target,
-    *,
-    ended: Callable[[str], None],
-    port: int = 0,
-    bind: str = "0.0.0.0",  # noqa: S104
-) -> Relay:
-    """Send ``stream`` to ``target`` from ``port`` until the relay is closed; ``ended`` hears when the target is gone.
+async def relay(stream: Stream, target: Target, outlet: Outlet, *, ended: Callable[[str], None]) -> Relay:
+    """Send ``stream`` through ``outlet`` until the relay is closed; ``ended`` hears why the stream ended before.
 
-    Returns once the camera's pictures come. Raises NoPicture with the reason, OSError where the port is taken.
+    Returns once the camera has answered. Raises NoPicture with the reason; the outlet is closed then.
     """
-    made = Relay(stream, target, Outlet(target, port=port, bind=bind, ended=ended))
+    made = Relay(stream, target, outlet, ended)
     try:
         await made.begin()
     except BaseException:

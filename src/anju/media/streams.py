@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -38,6 +38,7 @@ _MOST_GOP = 1_000  # frames kept for who comes
 _MOST_GOP_BYTES = 16 << 20
 _MOST_EARLY = 64  # ends heard of before the call they belong to
 _BIND_TRIES = 8
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -424,19 +425,27 @@ class Streams:
 
     def open_line(self, transport: Transport) -> Line:
         """Return a receiving end on a port of ours. Raises NoPicture."""
+        return self.on_a_port(lambda port: open_line(transport, port, self._bind))
+
+    def close_line(self, line: Line) -> None:
+        """Free a receiving end; its port rests."""
+        line.close()
+        self.free_port(line.port)
+
+    def on_a_port(self, opened: Callable[[int], T]) -> T:
+        """Return what ``opened`` makes of a port of ours that nobody else has. Raises NoPicture."""
         for _ in range(_BIND_TRIES):
             try:
                 port = self._ports.take()
             except NoPorts as error:
                 raise NoPicture("no_ports") from error
             try:
-                return open_line(transport, port, self._bind)
-            except OSError as error:  # somebody else has it
+                return opened(port)
+            except OSError as error:
                 _log.warning("media port is taken", port=port, error=str(error))
                 self._ports.give_back(port)
         raise NoPicture("no_ports")
 
-    def close_line(self, line: Line) -> None:
-        """Free a receiving end; its port rests."""
-        line.close()
-        self._ports.give_back(line.port)
+    def free_port(self, port: int) -> None:
+        """Let a port rest."""
+        self._ports.give_back(port)

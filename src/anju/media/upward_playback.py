@@ -16,11 +16,15 @@ _AHEAD_S = 1.0
 
 
 class UpwardPlayback:
-    """Plays frames to one target. ``position`` is the time of the last one sent, 90 kHz as the frames have it."""
+    """Plays frames to one target. ``whole``: a download, which leaves no picture out at any speed.
 
-    def __init__(self, target: Target, outlet: Outlet) -> None:
+    ``position`` is the time of the last frame sent, 90 kHz as the frames have it.
+    """
+
+    def __init__(self, target: Target, outlet: Outlet, *, whole: bool = False) -> None:
         self.outlet = outlet
         self.position = 0
+        self.whole = whole
         self._to = Packetiser(target.ssrc, target.payload_type)
         self._muxer: tuple[Codec, PsMuxer] | None = None
         self._speed = 1.0
@@ -31,9 +35,9 @@ class UpwardPlayback:
 
     async def play(self, frames: AsyncIterable[Frame]) -> None:
         """Send ``frames`` to their end; after a seek, cancel this and play the frames from there."""
-        self._anchor = None
+        self._anchor, self.position = None, 0
         async for frame in frames:
-            if frame.codec.video and (frame.key or self._speed <= KEYS_ONLY):
+            if frame.codec.video and (frame.key or self.whole or self._speed <= KEYS_ONLY):
                 await self._due(frame)
                 self.outlet.offer(self._packets(frame), key=frame.key)
                 self.position = frame.pts

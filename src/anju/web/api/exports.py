@@ -20,9 +20,9 @@ from anju.store.statistics import By
 from anju.web import tables
 from anju.web.api import alarms as alarm_routes
 from anju.web.api.alarms import Which
-from anju.web.api.statistics import MOST, Zone, asked
 from anju.web.context import Here, Me, Services
 from anju.web.paging import FIRST
+from anju.web.periods import MOST, Zone, period
 from anju.web.tables import Form, Table
 from anju.web.words import Name, Time
 
@@ -91,13 +91,13 @@ def _seen(each: Sighting, zone: str) -> list[Any]:
 
 async def _figures(here: Services, scope: Scope, wanted: Asked, most: int) -> Table:
     """One row for each hour or day and level, kind, or direction."""
-    period = asked(here.clock(), wanted.since, wanted.until, wanted.zone, most=MOST[wanted.by])
+    when = period(here.clock(), wanted.since, wanted.until, wanted.zone, most=MOST[wanted.by])
     told: dict[str, Any] = {"by": wanted.by, "place": wanted.place}
     if wanted.of == "alarms":
-        found = await statistics.alarms(here.db, scope, period, **told)
+        found = await statistics.alarms(here.db, scope, when, **told)
         names = ["level", "kind"]
     else:
-        found = await statistics.counted(here.db, scope, period, metric=wanted.of, **told)
+        found = await statistics.counted(here.db, scope, when, metric=wanted.of, **told)
         names = ["label"]
     times = [_local(datetime.fromisoformat(each["at"]), wanted.zone) for each in found]
     rows = [[at, *(each[name] for name in names), each["count"]] for at, each in zip(times, found, strict=True)]

@@ -21,11 +21,10 @@ from anju.domain.vehicles import COLORS, Correction, Passage
 from anju.errors import Conflict, Forbidden, Invalid
 from anju.store import events, log, passage_marks, passages, places
 from anju.store.passages import Kept
-from anju.store.statistics import By
 from anju.web import tables, ticketed, traced
-from anju.web.api.statistics import MOST, Zone, asked
 from anju.web.context import Caller, Here, Me, Services
 from anju.web.paging import FIRST, PageQuery
+from anju.web.periods import Series, Zone, bounds, period, zone_of
 from anju.web.tables import Form, Table
 from anju.web.words import Body, Name, Note, Time
 
@@ -144,20 +143,10 @@ def _flat(lane: passage_marks.Lane) -> dict[str, Any]:
 
 
 @router.get("/counts")
-async def counts(
-    me: Me,
-    here: Here,
-    by: By = "hour",
-    since: Time | None = None,
-    until: Time | None = None,
-    place: Given = "",
-    zone: Zone = "Asia/Shanghai",
-) -> dict[str, Any]:
+async def counts(asked: Series, me: Me, here: Here) -> dict[str, Any]:
     """How many vehicles passed, by hour or day and direction; the last 24 hours where nothing is said."""
     scope = await me.may(Action.VEHICLES_READ)
-    period = asked(here.clock(), since, until, zone, most=MOST[by])
-    items = await passages.hourly(here.db, scope, period, by=by, place=place)
-    return {"by": by, "since": period.since.isoformat(), "until": period.until.isoformat(), "items": items}
+    return asked.answer(await passages.hourly(here.db, scope, asked.period, by=asked.by, place=asked.place))
 
 
 @router.get("/accuracy")
@@ -176,13 +165,13 @@ async def accuracy(
     """
     scope = await me.may(Action.VEHICLES_READ)
     begin = since or here.clock() - JUDGED_WITHIN
-    period = asked(here.clock(), begin, until, zone, most=MOST["day"])
-    found = await passage_marks.accuracy(here.db, scope, period, place=place)
+    asked = period(here.clock(), begin, until, zone)
+    found = await passage_marks.accuracy(here.db, scope, asked, place=place)
     items = [
         {"light": light, **asdict(each), "rate": each.rate, "bound": each.bound, "target": TARGET[light]}
         for light, each in found.items()
     ]
-    return {"since": period.since.isoformat(), "until": period.until.isoformat(), "items": items}
+    return {**bounds(asked), "items": items}
 
 
 @router.get("/export")
@@ -221,7 +210,7 @@ async def export(
     plain = await me.may(Action.PERSONAL_REVEAL) if reason.strip() else NOWHERE
     found = await _newest(here, scope, query, EXPORT_MOST + 1)
     kept = found[:EXPORT_MOST]
-    local = ZoneInfo(asked(here.clock(), None, None, zone, most=MOST["day"]).zone)
+    local = zone_of(zone)
     lines = Lines(local, await places.site_names(here.db), plain)
     table = Table("passages", HEADING, [lines.of(each) for each in kept], cut=len(found) > len(kept))
     detail = {"rows": len(kept), "form": form, "reason": reason, "filters": repr(query)}

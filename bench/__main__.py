@@ -20,6 +20,7 @@ BENCHES = (
     "intake",
     "drain",
     "search",
+    "seek",
     "growth",
 )
 PROOFS = ("footprint", "painted")

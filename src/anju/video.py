@@ -35,7 +35,6 @@ async def media(node: Node) -> None:
     from anju.media.our_playback import OurRecordings
     from anju.media.plane import Plane
     from anju.media.relay_desk import RelayDesk
-    from anju.media.relay_desk import RelayDesk
     from anju.media.server import ViewerServer
     from anju.media.signalling import ENDED, BusSignalling, Ended
     from anju.media.snapshot import Decoder, Snapshots, answer_snapshots
@@ -70,7 +69,6 @@ async def media(node: Node) -> None:
     async with AsyncExitStack() as stack:
         stack.callback(decoder.close)
         stack.push_async_callback(streams.close)
-        stack.callback(desk.close)
         stack.callback(desk.close)
         recorded = await stack.enter_async_context(
             recording(node, streams, lambda channel_id: worker_of(channel_id, settings.workers) == node.number)

@@ -5,22 +5,17 @@ Source: 4.2.1 (one management of all devices), 5.1.3-a, 5.4.3.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import structlog
 
 from anju.control.corridor import Perform, no_driver
 from anju.devices.alarm_panel import AlarmPanels
 from anju.domain.supervision import Supervision
-from anju.errors import AnjuError
 from anju.pipeline.accept import Acceptor
 from anju.pipeline.keep import Keeper
 from anju.pipeline.registry import Registry
 from anju.process import Node, clock, together
-
-LOOK_S = 0.5  # for commands nobody told of
-_log = structlog.get_logger(__name__)
 
 
 async def gateway(node: Node) -> None:
@@ -74,12 +69,4 @@ async def _commands(node: Node, perform: Perform) -> None:
         some.set()
 
     await node.bus.listen("commands", told)
-    while True:
-        some.clear()
-        try:
-            await node.corridor.work("gateway", perform)
-        except AnjuError as error:
-            _log.warning("commands are done later", reason=str(error))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_S):
-                await some.wait()
+    await node.corridor.serve("gateway", perform, some)

@@ -1,5 +1,6 @@
 """A command is done once, by its owner, in time; whoever did not hear says unknown and tries nothing again."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -257,3 +258,34 @@ async def test_where_a_device_is_its_own_node_knows_best(community: Post, county
     await open_to_above(community, "arm", "/elsewhere/")
     lie = await county.corridor.want(OPERATOR, "arm", replace(PANEL, place_path="/elsewhere/"), {}, within=WITHIN)
     assert (await community.corridor.execute(lie)).outcome == "not_granted"
+
+
+async def test_commands_are_served_at_once_each_devices_in_order_and_a_silent_one_holds_up_no_other(
+    community: Post,
+) -> None:
+    news, silent, done = asyncio.Event(), asyncio.Event(), list[tuple[str, int]]()
+    everything = asyncio.Event()
+
+    async def perform(command: Command) -> None:
+        if command.target_id == "d1":
+            await silent.wait()
+        done.append((command.target_id, command.body["n"]))
+        if len(done) == 4:
+            everything.set()
+
+    serving = asyncio.create_task(community.corridor.serve("gateway", perform, news, every_s=30))
+    try:
+        for device, number in (("d1", 1), ("d2", 1), ("d2", 2), ("d1", 2)):
+            await community.corridor.want(OPERATOR, "ptz", replace(PANEL, id=device), {"n": number}, within=WITHIN)
+        news.set()
+        async with asyncio.timeout(5):
+            while len(done) < 2:  # noqa: ASYNC110 - two of four, and then none more
+                await asyncio.sleep(0.01)
+        assert done == [("d2", 1), ("d2", 2)]
+        silent.set()
+        async with asyncio.timeout(5):
+            await everything.wait()
+        assert done[2:] == [("d1", 1), ("d1", 2)]
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)

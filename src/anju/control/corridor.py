@@ -6,6 +6,7 @@ again by itself. Source: 5.1.2.4 (control of devices), 6.3.2-c (operations logge
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from anju.domain.commands import (
     read_step,
 )
 from anju.domain.rights import EVERYWHERE, Principal
-from anju.errors import Conflict, DeviceSilent, Forbidden, Invalid, NotFound, Refused, WireError
+from anju.errors import AnjuError, Conflict, DeviceSilent, Forbidden, Invalid, NotFound, Refused, WireError
 from anju.security.operator_log import OperatorLog
 from anju.store import alarms, commands, devices, leases, log
 from anju.store.database import Database, Transaction
@@ -37,6 +38,7 @@ Clock = Callable[[], datetime]
 Perform = Callable[[Command], Awaitable[None]]
 """Does a command on its device before its deadline. Raises Refused, DeviceSilent, WireError."""
 LEASE = timedelta(seconds=30)
+AT_ONCE, LOOK_S = 50, 0.5
 _log = structlog.get_logger(__name__)
 
 
@@ -122,6 +124,45 @@ class Corridor:
         for command in begun:
             await self._finish(command, await self._performed(command, perform))
         return len(begun)
+
+    async def serve(self, holder: str, perform: Perform, news: asyncio.Event, *, every_s: float = LOOK_S) -> None:
+        """Do what waits as soon as ``news`` is set, and look every ``every_s``, until cancelled.
+
+        What is wanted of one device is done in its order; a device that does not answer holds up no other one.
+        """
+        last: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                news.clear()
+                try:
+                    for command in await self._begin(holder, AT_ONCE):
+                        self._follow(command, perform, last)
+                except AnjuError as error:
+                    _log.warning("commands are done later", reason=str(error))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(every_s):
+                        await news.wait()
+        finally:
+            for task in list(last.values()):
+                task.cancel()
+
+    def _follow(self, command: Command, perform: Perform, last: dict[str, asyncio.Task[None]]) -> None:
+        before = last.get(command.target_id)
+
+        async def work() -> None:
+            if before is not None:
+                await asyncio.wait({before})
+            try:
+                await self._finish(command, await self._performed(command, perform))
+            except AnjuError as error:  # its deadline ends it: unknown
+                _log.warning("outcome not written", command=str(command.id), reason=str(error))
+
+        def over(done: asyncio.Task[None]) -> None:
+            if last.get(command.target_id) is done:
+                del last[command.target_id]
+
+        last[command.target_id] = task = asyncio.create_task(work())
+        task.add_done_callback(over)
 
     async def expire(self, at: datetime, limit: int = 100) -> int:
         """End what nobody answered by its deadline: ``unknown``; return how many. Nothing is tried again."""

@@ -10,11 +10,12 @@ import msgspec
 import structlog
 
 from anju.bus.nats import Bus
-from anju.domain.video import Agreed, PlayAct, PlayControl, Wanted
+from anju.domain.video import Agreed, PlayAct, PlayControl, Purpose, Wanted
 from anju.errors import DatabaseAway, DeviceSilent, Refused, Silent
 from anju.media.streams import NoPicture
 
 INVITE_S, CONTROL_S, END_S = 12.0, 6.0, 6.0
+RECORDED_S = 32.0  # disks of a recorder spin up
 INVITE, END, CONTROL, ENDED = "sip.invite", "sip.end", "sip.control", "media.ended"
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ class BusSignalling:
 
     async def invite(self, wanted: Wanted) -> Agreed:
         """Ask for a stream. Raises NoPicture."""
-        answer = await self._asked(INVITE, wanted, INVITE_S)
+        answer = await self._asked(INVITE, wanted, INVITE_S if wanted.purpose is Purpose.LIVE else RECORDED_S)
         return msgspec.convert(answer, Agreed, strict=False)
 
     async def end(self, call_id: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-
 from anju.control.corridor import Perform, no_driver
 from anju.devices.alarm_panel import AlarmPanels
 from anju.domain.supervision import Supervision

@@ -21,7 +21,6 @@ from anju.control.seed import registry_seed
 from anju.demo_site import spec
 from anju.domain import vehicles
 from anju.domain.changes import Fate
-from anju.domain.rights import EVERYWHERE
 from anju.engines import Postgres
 from anju.pipeline.captures import Owned
 from anju.pipeline.passages import PassageKeeper
@@ -29,13 +28,11 @@ from anju.pipeline.registry import Registry
 from anju.protocols.viid import ViidObject
 from anju.security.blob_keys import BlobKeys
 from anju.security.sealing import Sealer
-from anju.store import devices, passages, places
+from anju.store import passages
 from anju.store.blobs import Blobs
 from anju.store.database import Database
-from anju.store.devices import NewDevice
 from anju.store.log import NodeId, make_node
 from anju.store.migrate import migrate
-from anju.store.places import Editor
 
 COUNT, BATCH, AT_ONCE = 60_000, 20, 48
 CODES = [f"5108020001121{n:07}" for n in range(1, 17)]
@@ -151,14 +148,12 @@ async def standing(folder: Path) -> Stand:
 
 async def registered(db: Database) -> NodeId:
     """Make a community with as many lanes as there are codes."""
+    told = spec("community", 3)
+    lane = {"kind": "lane", "place": "东大门", "protocol": "viid"}
+    told["sites"][0]["devices"] += [{**lane, "name": code[-2:], "account": code} for code in CODES]
     async with db.transaction() as tx:
         node = await make_node(tx, node_id="bench", name="bench", tier="community")
-        await registry_seed(tx, spec("community", 3), node=node, at=now())
-        row = await tx.fetch_one("SELECT id FROM place WHERE kind = 'area' ORDER BY name LIMIT 1")
-        assert row is not None
-        gate = await places.find(tx, EVERYWHERE, row[0])
-        for code in CODES:
-            await devices.add(tx, gate, NewDevice("lane", code[-2:], "viid", code), Editor(node, "bench", now()))
+        await registry_seed(tx, told, node=node, at=now())
     return node
 
 

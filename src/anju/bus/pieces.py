@@ -34,12 +34,15 @@ async def ask(bus: Bus, topic: str, data: bytes, *, within_s: float) -> bytes:
 
 
 class Answers:
-    """The other side of ``ask``: keeps what does not fit into one message until it was fetched."""
+    """The other side of ``ask``: keeps what does not fit into one message until it was fetched.
+
+    ``held`` are the bytes it keeps.
+    """
 
     def __init__(self, bus: Bus, topic: str, reply: Reply) -> None:
         self._bus, self._topic, self._reply = bus, topic, reply
         self._kept: dict[bytes, bytes] = {}
-        self._held = 0
+        self.held = 0
 
     async def serve(self) -> None:
         """Answer from now on."""
@@ -48,9 +51,9 @@ class Answers:
 
     async def _first(self, data: bytes) -> bytes:
         whole, token = await self._reply(data), os.urandom(16)
-        if len(whole) > PIECE and self._held + len(whole) <= ROOM:
+        if len(whole) > PIECE and self.held + len(whole) <= ROOM:
             self._kept[token] = whole
-            self._held += len(whole)
+            self.held += len(whole)
             asyncio.get_running_loop().call_later(KEPT_S, self._forget, token)
         return _HEAD.pack(len(whole), token) + whole[:PIECE]
 
@@ -62,4 +65,4 @@ class Answers:
         return whole[offset : offset + PIECE]
 
     def _forget(self, token: bytes) -> None:
-        self._held -= len(self._kept.pop(token, b""))
+        self.held -= len(self._kept.pop(token, b""))

@@ -22,6 +22,7 @@ BENCHES = (
     "search",
     "seek",
     "growth",
+    "media",
 )
 PROOFS = ("footprint", "painted")
 """Proofs that measure something in the browser or of a whole node; they keep their figures with the others."""

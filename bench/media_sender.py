@@ -26,7 +26,7 @@ def loop() -> list[bytes]:
     if not LOOP.is_file():
         LOOP.parent.mkdir(exist_ok=True)
         LOOP.write_bytes(pickle.dumps(_encoded()))
-    found: list[bytes] = pickle.loads(LOOP.read_bytes())  # noqa: S301 - our own file
+    found: list[bytes] = pickle.loads(LOOP.read_bytes())
     return found
 
 

@@ -14,6 +14,7 @@ with atheris.instrument_imports():
     from anju.errors import WireError
     from anju.protocols import (
         manscdp,
+        manscdp_aims,
         manscdp_alarms,
         manscdp_catalog,
         manscdp_config,
@@ -22,6 +23,7 @@ with atheris.instrument_imports():
         manscdp_positions,
         manscdp_presets,
         manscdp_records,
+        manscdp_sessions,
         manscdp_voice,
     )
 
@@ -42,6 +44,10 @@ READERS = (
     manscdp_positions.read_interval,
     manscdp_voice.read_broadcast,
     manscdp_control.read_order,
+    manscdp_aims.read_aim,
+    manscdp_aims.read_home_answer,
+    manscdp_sessions.read_uploaded,
+    manscdp_sessions.read_upgraded,
 )
 NAMES = (
     *("CmdType", "SN", "DeviceID", "SumNum", "DeviceList", "Item", "Name", "ParentID", "Status", "Event", "Info"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anju.errors import WireError
+from anju.protocols import manscdp_aims as aims
 from anju.protocols import manscdp_alarms as alarms
 from anju.protocols import manscdp_catalog as catalog
 from anju.protocols import manscdp_config as config
@@ -15,6 +16,7 @@ from anju.protocols import manscdp_devices as devices
 from anju.protocols import manscdp_positions as positions
 from anju.protocols import manscdp_presets as presets
 from anju.protocols import manscdp_records as records
+from anju.protocols import manscdp_sessions as sessions
 from anju.protocols import manscdp_voice as voice
 from anju.protocols.manscdp import Message, Root, answer, read, result_of, write
 from anju.protocols.manscdp_codes import Node, node_of, type_of
@@ -367,6 +369,26 @@ def test_presets_are_read_and_written() -> None:
     assert presets.read_presets(again(several)) == presets.PresetPage(page.items, 200)
 
 
+def test_a_camera_tells_where_it_looks() -> None:
+    aim = aims.Aim(271.5, -3.0, 2.0)
+    asked = aims.aim_query(7, CAMERA)
+    assert aims.read_aim(again(aims.aim_answer(asked, aim))) == aim
+    assert aims.read_aim(again(aims.aim_notice(8, CAMERA, aim))) == aim
+    home = control.HomePosition(on=True, reset_s=60, preset=1)
+    assert aims.read_home_answer(again(aims.home_answer(aims.home_query(9, CAMERA), home))) == home
+    assert aims.read_home_answer(told("Response", "HomePositionQuery", "")) is None
+
+
+def test_ends_of_long_orders_name_their_session() -> None:
+    session = "0" * 32
+    notice = sessions.uploaded_notice(5, CAMERA, session, ["a.jpg", "b.jpg"])
+    files = "<SnapShotList><SnapShotFileID>a.jpg</SnapShotFileID><SnapShotFileID>b.jpg</SnapShotFileID></SnapShotList>"
+    assert f"<SessionID>{session}</SessionID>{files}" in body(notice)
+    assert sessions.read_uploaded(again(notice)) == sessions.Uploaded(session, ("a.jpg", "b.jpg"))
+    failed = sessions.Upgraded(session, ok=False, firmware="V2", reason="checksum")
+    assert sessions.read_upgraded(again(sessions.upgraded_notice(6, NVR, failed))) == failed
+
+
 def test_settings_are_read_and_written() -> None:
     basic = (
         "<BasicParam><Name>1期NVR</Name><Expiration>3600</Expiration><HeartBeatInterval>60</HeartBeatInterval>"
@@ -463,6 +485,10 @@ READERS = (
     positions.read_positions,
     positions.read_interval,
     voice.read_broadcast,
+    aims.read_aim,
+    aims.read_home_answer,
+    sessions.read_uploaded,
+    sessions.read_upgraded,
 )
 NAMES = (
     *("DeviceID", "Item", "DeviceList", "RecordList", "PresetList", "SumNum", "Info", "Status", "Event", "Port"),

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from anju.errors import SipRefused
+from anju.protocols import manscdp_aims as aims
 from anju.protocols import manscdp_alarms as alarms
 from anju.protocols import manscdp_catalog as catalog
 from anju.protocols import manscdp_config as config
@@ -238,6 +239,18 @@ async def test_orders_are_done_and_answered_where_an_answer_is_due(server: Serve
     box = control.DragZoom(True, 1920, 1080, 960, 400, 320, 180)
     await server.ask(CAMERA, lambda sn: control.order(sn, CAMERA, box))
     assert channel.position == (0, 0, 1)
+
+
+async def test_it_tells_where_it_looks(server: Server, begin: Begin) -> None:
+    await begin()
+    turned = control.PrecisePtz(pan=90, tilt=0, zoom=1)
+    await server.ask(CAMERA, lambda sn: control.order(sn, CAMERA, turned))
+    [told] = await server.answered(CAMERA, "PTZPosition", lambda sn: aims.aim_query(sn, CAMERA))
+    assert aims.read_aim(told) == aims.Aim(90, 0, 1)
+    home = control.HomePosition(on=True, reset_s=60, preset=1)
+    await server.answered(CAMERA, "DeviceControl", lambda sn: control.order(sn, CAMERA, home))
+    [told] = await server.answered(CAMERA, "HomePositionQuery", lambda sn: aims.home_query(sn, CAMERA))
+    assert aims.read_home_answer(told) == home
 
 
 async def test_a_reboot_registers_anew(server: Server, begin: Begin) -> None:

@@ -1,7 +1,8 @@
 """MANSCDP (GB/T 28181) bodies, bytes <-> Message. No socket, no clock; nothing a body names is ever fetched.
 
 What each command says is read and written by its own module: manscdp_catalog, manscdp_devices, manscdp_records,
-manscdp_alarms, manscdp_control, manscdp_presets, manscdp_config, manscdp_positions, manscdp_voice.
+manscdp_alarms, manscdp_control, manscdp_presets, manscdp_aims, manscdp_config, manscdp_positions, manscdp_voice,
+manscdp_sessions.
 Source: GB/T 28181-2016 annex A; 4.2.1.2 (interface of the video network), 5.4.3.
 """
 

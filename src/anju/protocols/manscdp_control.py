@@ -207,6 +207,14 @@ def read_order(told: Message) -> Order:
     raise WireError("unknown order", data=",".join(each.name for each in told.element.children)[:200].encode())
 
 
+def read_home(found: Element) -> HomePosition:
+    """Return the watch position in its element."""
+    values = found.values()
+    reset, preset = values.get("resettime"), values.get("presetindex")
+    on = values.get("enabled", "").lower() in {"1", "true"}
+    return HomePosition(on, read_whole(reset) if reset else None, read_whole(preset) if preset else None)
+
+
 def order_answer(told: Message, *, ok: bool = True) -> Message:
     """Return the Response to an order."""
     return answer(told, ok=ok)
@@ -234,13 +242,6 @@ def _drag(found: Element, *, inward: bool) -> Order:
     if min(values) < 0 or max(values) > 100_000 or 0 in values[:2]:
         raise WireError("unreadable box", data=str(values).encode())
     return DragZoom(inward, *values)
-
-
-def _home(found: Element, _: Element) -> Order:
-    values = found.values()
-    reset, preset = values.get("resettime"), values.get("presetindex")
-    on = values.get("enabled", "").lower() in {"1", "true"}
-    return HomePosition(on, read_whole(reset) if reset else None, read_whole(preset) if preset else None)
 
 
 def _precise(found: Element, _: Element) -> Order:
@@ -271,7 +272,7 @@ _READERS: Mapping[str, Callable[[Element, Element], Order]] = MappingProxyType(
         "IFrameCmd": lambda *_: KeyFrame(),
         "DragZoomIn": lambda found, _: _drag(found, inward=True),
         "DragZoomOut": lambda found, _: _drag(found, inward=False),
-        "HomePosition": _home,
+        "HomePosition": lambda found, _: read_home(found),
         "PTZPreciseCtrl": _precise,
         "TargetTrack": lambda found, _: TargetTrack(found.text.strip()[:32]),
         "FormatSDCard": lambda found, _: FormatCard(read_whole(found.text)),

@@ -11,8 +11,10 @@ from random import Random
 from typing import TypeVar
 
 from anju.protocols.manscdp import Message, answer
+from anju.protocols.manscdp_aims import Aim, aim_answer, home_answer
 from anju.protocols.manscdp_catalog import catalog_answer
 from anju.protocols.manscdp_config import BASIC, BasicParam, Config, config_answer, read_config_query
+from anju.protocols.manscdp_control import HomePosition
 from anju.protocols.manscdp_devices import DeviceInfo, DeviceStatus, info_answer, status_answer
 from anju.protocols.manscdp_positions import MobilePosition, position_notice
 from anju.protocols.manscdp_presets import preset_answer
@@ -105,6 +107,17 @@ def _position(device: Self, asked: Message) -> Iterable[Message]:
         yield position_notice(asked.sn, position_of(channel, device.clock()))
 
 
+def _aim(device: Self, asked: Message) -> Iterable[Message]:
+    if channel := device.channels.get(asked.device_id):
+        pan, tilt, zoom = channel.position
+        yield aim_answer(asked, Aim(pan * 90.0 % 360, tilt * 30.0, 2.0 if zoom > 0 else 1.0))
+
+
+def _home(device: Self, asked: Message) -> Iterable[Message]:
+    if channel := device.channels.get(asked.device_id):
+        yield home_answer(asked, channel.home or HomePosition(on=False))
+
+
 def position_of(channel: Channel, at: datetime) -> MobilePosition:
     """Return where a channel is: it drives slowly to the east and back, once a minute."""
     moved = abs(at.second - 30) / 30 / 1_000
@@ -125,4 +138,6 @@ _ANSWERS: dict[str, Callable[[Self, Message], Iterable[Message]]] = {
     "PresetQuery": _presets,
     "ConfigDownload": _config,
     "MobilePosition": _position,
+    "PTZPosition": _aim,
+    "HomePositionQuery": _home,
 }

@@ -66,6 +66,8 @@ class Film:
         if self._index == 0:
             self._tops = await self.loops.clock(loop.shape, int(self.second(self.frame)))
             self._group = (self._group + GROUP) % len(loop.stills)
+        elif self._index == GROUP // 2:
+            self.loops.expect(loop.shape, int(self.second(self.frame) + GROUP_S / 2))
         shown = self._picture(loop, unix_ms)
         self._step()
         return shown

@@ -80,13 +80,17 @@ class Loops:
 
     async def clock(self, shape: Shape, second: int) -> tuple[bytes, ...]:
         """Return the bar of each picture of a group that begins in Unix second ``second``."""
+        return await asyncio.shield(self.expect(shape, second))
+
+    def expect(self, shape: Shape, second: int) -> "asyncio.Task[tuple[bytes, ...]]":
+        """Have a bar made that will be asked for soon; it is made once, in a thread."""
         known = self._clocks.get((shape, second))
         if known is None:
             texts = tuple(_text(second + each) for each in range(round(GROUP_S)))
             known = self._clocks[shape, second] = asyncio.ensure_future(asyncio.to_thread(code_clock, shape, texts))
             while len(self._clocks) > _CLOCKS:
                 self._clocks.popitem(last=False)
-        return await asyncio.shield(known)
+        return known
 
     def _load(self, shape: Shape, grade: str, view: View) -> Loop:
         path = self._folder / f"{shape.codec}-{grade}-{view}-{_DRAWN}.loop"

@@ -4,7 +4,7 @@ Source: 5.1.2.4 (control of devices), 5.4.1 (recordings of devices); GB/T 28181-
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -181,15 +181,18 @@ class Orders:
             raise Conflict("refused", "the device refused")
 
     async def query(self, device: Device, what: str) -> None:
-        """Ask a device for ``info``, ``status`` or its ``catalog`` now. Raises Conflict, SipRefused, DeviceSilent."""
-        asks: Mapping[str, Callable[[Device], Awaitable[None]]] = {
-            "info": self._tending.info,
-            "status": self._tending.status,
-            "catalog": self._tending.catalog,
-        }
-        if what not in asks:
+        """Ask a device for ``info`` or ``status``, or begin to ask for its ``catalog``: that may take minutes.
+
+        Raises Conflict, SipRefused, DeviceSilent.
+        """
+        asks = {"info": self._tending.info, "status": self._tending.status}
+        if what == "catalog":
+            self._line.registration(device)
+            self._tending.refresh(device)
+        elif what in asks:
+            await asks[what](device)
+        else:
             raise Invalid("query", f"{what[:40]!r} is nothing a device is asked for")
-        await asks[what](device)
 
     async def command(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a question of another process, JSON to JSON: ``{"ok": …}``, or ``{"error": code, "message": …}``.

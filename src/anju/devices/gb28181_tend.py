@@ -80,6 +80,11 @@ class Tending:
             before.cancel()
         self._start(device, self._quietly(device))
 
+    def refresh(self, device: Device) -> None:
+        """Begin to ask a device for its catalog, unless it is being asked already."""
+        if device.id not in self._tasks:
+            self._start(device, self._each(device, [self.catalog]))
+
     def _start(self, device: Device, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks[device.id] = task

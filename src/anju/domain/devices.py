@@ -525,6 +525,35 @@ _CAUSES = {
             "it sends without having registered: check its registration setting",
         ),
     ),
+    "wrong realm": (
+        "realm",
+        "another realm",
+        Words(
+            "设备按别的 SIP 域计算摘要：请把设备上的 SIP 服务器域改为期望值",
+            "it makes its digest for another realm: enter the expected SIP domain on the device",
+        ),
+    ),
+    "wrong user": (
+        "account",
+        "another user name",
+        Words(
+            "设备登录用的用户名与登记的不同：请改设备，或在兼容开关里登记它的用户名",
+            "it logs in with another user name: change it there, or enter its user name among the switches here",
+        ),
+    ),
+    "bad authorization": (
+        "grammar",
+        "no digest",
+        Words("认证头读不懂：请检查设备固件", "its Authorization cannot be read: check its firmware"),
+    ),
+    "foreign address": (
+        "address",
+        "another address than it registered from",
+        Words(
+            "报文来自注册地址以外的地址：设备换了地址须重新注册；确属漫游的请打开“跟随保活地址”",
+            "its messages come from another address than it registered from: let it register again, or let it roam",
+        ),
+    ),
     "json format": (
         "grammar",
         "no JSON",
@@ -541,36 +570,46 @@ _CAUSES = {
 }
 
 
-def diagnose(device: Device, received: Received, *, port: int | None = None) -> list[Finding]:
+def diagnose(device: Device, received: Received, *, port: int | None = None, realm: str = "") -> list[Finding]:
     """Return what is expected of ``device`` beside what came of it, with the likely cause in words where it differs.
 
-    Source: 4.2.1.5 (devices' faults), 8-g.
+    ``realm``: our SIP domain, for devices of GB/T 28181. Source: 4.2.1.5 (devices' faults), 8-g.
     """
     caused = [_CAUSES[reason] for reason in received.reasons if reason in _CAUSES]
-    by_field = {name: Finding(name, _expected(device, name), told, False, words) for name, told, words in caused}
+    expected = {"realm": realm}
+    by_field = {
+        name: Finding(name, expected.get(name) or _expected(device, name), told, False, words)
+        for name, told, words in caused
+    }
     found = [_account(device, received), _signal(device, received), _clock(received)]
     if port is not None:
         found.append(Finding("port", port, port if received.heard_at else None, True if received.heard_at else None))
     key = Finding("key", _expected(device, "key"), None, True if received.kept else None)
+    if realm:
+        found.insert(1, Finding("realm", realm, realm if received.kept else None, True if received.kept else None))
     judged = {each.field: each for each in (*found, key, *_unkeyed(device))} | by_field
     return list(judged.values())
 
 
 def _unkeyed(device: Device) -> list[Finding]:
-    """A device of GA/T 1400 without a password gets in only behind another one of its user name."""
-    if device.protocol != "viid" or device.keyed or device.particulars.viid.user:
+    """A device of GA/T 1400 without a password gets in only behind another one of its user name; others never."""
+    alone = device.protocol == "gb28181" or (device.protocol == "viid" and not device.particulars.viid.user)
+    if device.keyed or not alone:
         return []
     return [Finding("key", "digest", "no password registered", False, _CAUSES["no credential"][2])]
 
 
 def _expected(device: Device, name: str) -> object:
-    viid = device.protocol == "viid"
+    digest = device.protocol in {"viid", "gb28181"}
+    access = device.particulars.gb28181 if device.protocol == "gb28181" else device.particulars.viid
+    grammars = {"viid": "GA/T 1400 JSON", "gb28181": "MANSCDP XML"}
     return {
-        "key": "digest" if viid else "encrypted" if device.keyed else "clear",
+        "key": "digest" if digest else "encrypted" if device.keyed else "clear",
         "clock": "UTC ±20 s",
-        "grammar": "GA/T 1400 JSON" if viid else "ADM-CID, SIA-DCS",
+        "grammar": grammars.get(device.protocol, "ADM-CID, SIA-DCS"),
         "account": device.account,
-        "address": list(device.particulars.viid.addresses),
+        "address": list(access.addresses),
+        "realm": "",
     }[name]
 
 

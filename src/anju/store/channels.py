@@ -229,11 +229,11 @@ async def page(db: Executor, scope: Scope, wanted: Filter, *, after: str, limit:
 async def tree(db: Executor, scope: Scope) -> list[dict[str, Any]]:
     """Return all cameras inside ``scope`` with as much as a tree shows, by name."""
     rows = await db.fetch(
-        f"""SELECT id, name, at_place, place_path, {_STATE}, ptz_type, code, device_id, plan->>'mode'
+        f"""SELECT id, name, at_place, place_path, {_STATE}, ptz_type, code, device_id, plan->>'by'
             FROM channel_placed WHERE kind = 'camera' AND {IN_SCOPE} ORDER BY name, id""",
         **scope.bounds(),
     )
-    names = ("id", "name", "place_id", "place_path", "state", "ptz", "code", "device_id", "recording")
+    names = ("id", "name", "place_id", "place_path", "state", "ptz", "code", "device_id", "by")
     return [{**dict(zip(names, row, strict=True)), "ptz": turns(row[5])} for row in rows]
 
 

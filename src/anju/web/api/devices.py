@@ -19,6 +19,7 @@ from anju.domain.devices import (
     Certificate,
     Device,
     DeviceState,
+    Finding,
     Gb28181Access,
     Particulars,
     Received,
@@ -30,7 +31,7 @@ from anju.domain.events import MASK, EventKind, masked
 from anju.domain.rights import Action, Located, Scope
 from anju.errors import Conflict, Forbidden, Invalid
 from anju.security.sealing import Sealer
-from anju.store import codes, devices, events, places, rejections, zones
+from anju.store import codes, devices, events, places, rejections, sip_registrations, zones
 from anju.store.database import Transaction
 from anju.store.devices import Filter, NewDevice
 from anju.web.api.places import editor
@@ -419,22 +420,33 @@ async def why(device_id: Name, me: Me, here: Here) -> dict[str, Any]:
     device = await devices.find(here.db, scope, device_id)
     frames = await devices.last_frames(here.db, [device.id], since=here.clock() - FRAMES_SINCE, limit=FRAMES)
     received = await _received(here, device, frames, strangers=scope.everything)
-    findings = diagnose(device, received, port=_port(here, device))
+    findings = diagnose(device, received, port=_port(here, device), realm=_realm(here, device))
     return {
         "expected": {each.field: each.expected for each in findings},
         "received": {each.field: each.received for each in findings} if _arrived(received) else None,
-        "findings": [
-            {
-                "field": each.field,
-                "expected": each.expected,
-                "received": each.received,
-                "ok": each.ok,
-                **(each.words._asdict() if each.words else {}),
-            }
-            for each in findings
-        ],
+        "findings": [_finding(each) for each in findings],
         "frames": await _frames(me, device, frames),
     }
+
+
+def _finding(each: Finding) -> dict[str, Any]:
+    told = {"field": each.field, "expected": each.expected, "received": each.received, "ok": each.ok}
+    return told | (each.words._asdict() if each.words else {})
+
+
+async def findings_of(here: Services, device: Device, *, strangers: bool) -> list[dict[str, Any]]:
+    """Return what is expected of a device beside what it sends; ``strangers``: accounts nobody registered as well."""
+    frames = await devices.last_frames(here.db, [device.id], since=here.clock() - FRAMES_SINCE, limit=FRAMES)
+    received = await _received(here, device, frames, strangers=strangers)
+    found = diagnose(device, received, port=_port(here, device), realm=_realm(here, device))
+    return [_finding(each) for each in found]
+
+
+def _realm(here: Services, device: Device) -> str:
+    """Return the SIP domain a device must name, nothing for one that speaks no SIP here."""
+    if device.protocol != "gb28181" or device.home_node != here.node.id:
+        return ""
+    return str(getattr(here.more.get("config"), "platform", ""))[:10]
 
 
 def _port(here: Services, device: Device) -> int | None:
@@ -455,6 +467,10 @@ def _arrived(received: Received) -> bool:
 
 async def _received(here: Services, device: Device, frames: list[dict[str, Any]], *, strangers: bool) -> Received:
     kept = next((index for index, each in enumerate(frames) if each["outcome"] == "kept"), len(frames))
+    registered = await sip_registrations.find(here.db, device.id) if device.protocol == "gb28181" else None
+    if registered is not None:  # who got in since then is not refused any more
+        newer = [each for each in frames if each["received_at"] > registered.registered_at]
+        frames, kept = [*newer, *frames[: 1 if not newer else 0]], len(newer)
     offsets = await events.clock_offsets(here.db, device.id, since=here.clock() - FRAMES_SINCE)
     called: list[str] = []
     if strangers and device.heard_at is None:
@@ -462,7 +478,7 @@ async def _received(here: Services, device: Device, frames: list[dict[str, Any]]
     return Received(
         device.heard_at,
         frames[0]["peer"] if frames else "",
-        kept < len(frames),
+        kept < len(frames) or registered is not None,
         tuple(dict.fromkeys(each["reason"] for each in frames[:kept] if each["reason"])),
         round(offsets[-1][1] / timedelta(milliseconds=1)) if offsets else None,
         device.interval_s,

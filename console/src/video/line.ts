@@ -32,13 +32,14 @@ export class Line {
   /** Why the server ended it, told just before it closes. */
   private ended: Why | null = null
 
+  /** With `once` nothing is tried again by itself, nor rested. */
   constructor(private readonly port: LinePort, private readonly once = false) {}
 
   start(): void {
     if (this.wanted) return
     this.wanted = true
     this.attempt = 0
-    document.addEventListener('visibilitychange', this.seen)
+    if (!this.once) document.addEventListener('visibilitychange', this.seen)
     void this.go()
   }
 

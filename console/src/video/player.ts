@@ -27,6 +27,8 @@ export interface PlayerPort {
   now(): number
 }
 const TICK_MS = 200, FIGURES_EVERY = 5, FROZEN_MS = 3_000
+/** What the decoder refuses twice so soon is asked for again only after a rest. */
+const BROKEN_AGAIN_MS = 5_000
 /** A recording was played to its end. */
 const OVER = new Set(['finished', 'end', 'left'])
 
@@ -53,6 +55,8 @@ export class Player {
   private ticks = 0
   private counted = { at: 0, frames: 0 }
   private stream: Stream | null = null
+  private brokeAt = -Infinity
+  private mending: ReturnType<typeof setTimeout> | undefined
 
   constructor(private readonly video: HTMLVideoElement, private grade: Grade, private readonly port: PlayerPort, readonly live = true, kept?: number) {
     this.screen = new Screen(video, live, { shown: () => this.shown(), broken: (error) => this.broken(error) }, kept)
@@ -66,7 +70,7 @@ export class Player {
   }
 
   start(): void { join(this); this.line.start() }
-  stop(): void { leave(this); this.line.stop(); void this.sound.switch(false); this.screen.close(); this.tell('ended', null) }
+  stop(): void { clearTimeout(this.mending); leave(this); this.line.stop(); void this.sound.switch(false); this.screen.close(); this.tell('ended', null) }
 
   /** The same once more, from a new beginning. */
   again(): void { this.line.stop(); this.line.start() }
@@ -124,9 +128,15 @@ export class Player {
   }
 
   private chunk(chunk: Chunk): void {
-    if (chunk.kind === AUDIO) { if (!this.screen.back) this.sound.play(chunk.body); return }
+    if (chunk.kind === AUDIO) { this.hear(chunk); return }
     this.pictureAt = performance.now()
     this.screen.take(chunk)
+  }
+
+  /** Sound may begin after the stream was described. */
+  private hear(chunk: Chunk): void {
+    if (this.stream && !this.stream.audio) { this.stream = { ...this.stream, audio: 'g711a' }; this.port.stream(this.stream) }
+    if (!this.screen.back) this.sound.play(chunk.body)
   }
 
   private shown(): void {
@@ -138,8 +148,11 @@ export class Player {
   private broken(error: unknown): void {
     console.warn('video', error)
     this.screen.clear()
-    if (this.live) this.line.again()
-    else this.tell('failed', { code: 'decoder', words: null })
+    const now = performance.now(), soon = now - this.brokeAt < BROKEN_AGAIN_MS
+    this.brokeAt = now
+    if (this.live && !soon) { this.line.again(); return }
+    this.tell('failed', { code: 'decoder', words: null })
+    if (this.live) this.mending = setTimeout(() => this.line.again(), BROKEN_AGAIN_MS)
   }
 
   private broke(why: Why, final: boolean): void {

@@ -13,6 +13,7 @@ from typing import Any
 
 from anju.config import Config
 from anju.simulators.gb28181_camera import camera
+from anju.simulators.gb28181_crowd import prepared
 from anju.simulators.gb28181_device import Device, Platform
 from anju.simulators.gb28181_habits import HABITS
 from anju.simulators.gb28181_recorder import recorder
@@ -78,6 +79,7 @@ async def filming(config: Config, credential: str, loops: Path) -> AsyncIterator
     platform, shared = Platform("127.0.0.1", config.video.sip, config.platform), Loops(loops)
     async with AsyncExitStack() as stack:
         made = _devices(platform, credential, shared)
+        stack.callback(asyncio.ensure_future(prepared(made)).cancel)
         for each in made:
             await each.start()
             stack.push_async_callback(each.stop)

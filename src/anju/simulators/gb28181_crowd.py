@@ -77,13 +77,18 @@ def crowd(wanted: Wanted, folder: Path) -> list[Device]:
     return [*cameras, *recorders]
 
 
+async def prepared(devices: Sequence[Device]) -> None:
+    """Have the loops made that ``devices`` show at first, each once."""
+    for each in {(each.habits.codec, each.habits.sub_codec): each for each in devices}.values():
+        await each.prepare()
+
+
 async def play(devices: Sequence[Device], seconds: float, *, alarms_a_minute: float = 0.0) -> Counter[str]:
     """Start ``devices``, let them tell alarms in turn for ``seconds``, stop them; return what they did, summed up.
 
     The first start of all draws and codes the loops, which takes a minute where none are there yet.
     """
-    for each in {(each.habits.codec, each.habits.sub_codec): each for each in devices}.values():
-        await each.prepare()
+    await prepared(devices)
     try:
         await _in_turn(devices, lambda each: each.start())
         await _told(devices, seconds, alarms_a_minute)

@@ -62,14 +62,19 @@ class Loops:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._loops = dict[tuple[Codec, str, View], Loop]()
+        self._coming = dict[tuple[Codec, str, View], asyncio.Task[Loop]]()
         self._making = threading.Lock()
         self._clocks = OrderedDict[tuple[Shape, int], asyncio.Task[tuple[bytes, ...]]]()
 
     async def loop(self, codec: Codec, grade: str, view: View = View.HOME) -> Loop:
-        """Return the loop; ``grade`` is main or sub."""
-        if known := self._loops.get((codec, grade, view)):
+        """Return the loop; ``grade`` is main or sub. Who asks for one that is being made waits for it."""
+        wanted = (codec, grade, view)
+        if known := self._loops.get(wanted):
             return known
-        return await asyncio.to_thread(self.prepared, codec, grade, view)
+        if wanted not in self._coming:
+            task = self._coming[wanted] = asyncio.ensure_future(asyncio.to_thread(self.prepared, *wanted))
+            task.add_done_callback(lambda _: self._coming.pop(wanted, None))
+        return await asyncio.shield(self._coming[wanted])
 
     def prepared(self, codec: Codec, grade: str, view: View = View.HOME) -> Loop:
         """Return the loop, made here and now where it is missing."""

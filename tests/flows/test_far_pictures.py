@@ -12,6 +12,7 @@ from time import monotonic
 from uuid import UUID
 
 import httpx2
+import msgspec
 import pytest
 import pytest_asyncio
 from PIL import Image
@@ -25,6 +26,7 @@ from anju.domain.captures import Picture
 from anju.domain.far_pictures import PICTURES, Asked, Given, Outcome, Source
 from anju.domain.vehicles import Passage
 from anju.engines import NatsServer
+from anju.pipeline.keep import tell, write_events
 from anju.security.blob_keys import BlobKeys
 from anju.security.operator_log import OperatorLog
 from anju.store import evidence
@@ -32,6 +34,7 @@ from anju.store.blobs import Blobs, NewBlob
 from anju.store.thumbnails import EDGE, Thumbnails
 from anju.web.pictures import pictures
 from tests.conftest import FrozenClock
+from tests.domain.test_alarms import event
 from tests.flows.test_docking import Station, has, now, stations, until
 from tests.flows.test_tiers import HOME, tiers
 from tests.flows.test_vehicles import keep, passage
@@ -147,6 +150,27 @@ async def test_a_picture_of_the_community_is_seen_at_the_city_byte_for_byte(link
     given = await linked.at(2, linked.asked(kept, blob_id))
     assert (given.outcome, hashlib.sha256(given.data).digest()) == (Outcome.SHOWN, hashlib.sha256(data).digest())
     assert len(data) > 1_000_000 or size < 1000, "one message of the bus would not hold it"
+
+
+async def test_the_picture_of_an_alarm_is_seen_at_the_city(linked: Album) -> None:
+    kept, blob_id = await linked.keep(drawn())
+    tier = linked.stations[0].tier
+    shown = msgspec.to_builtins(kept.pictures)
+    hit = replace(event(), id=uuid7(), received_at=tier.clock(), detail={"pictures": shown}, place_path=HOME)
+    async with tier.db.transaction() as tx:
+        grown = await write_events(tx, [(hit, None)], home_node=tier.node.id, at=tier.clock())
+        await tell(tx, grown, at=tier.clock(), node=tier.node)
+    await up(linked)
+    await until(has(linked.stations[2], "alarm", 1))
+    source = Source("event", hit.id, "community", kept.pictures[0].sha256)
+    asked = replace(linked.asked(kept, blob_id), source=source)
+
+    async def seen() -> bool:
+        given = await linked.at(2, replace(asked, id=uuid7()))
+        assert given.outcome in {Outcome.SHOWN, Outcome.NOT_SENT}, "until the answer to the alarm's lane is back"
+        return given.data == drawn()
+
+    await until(seen)
 
 
 async def test_lists_fetch_small_pictures_and_who_has_one_asks_only_whether_he_may_show_it(linked: Album) -> None:

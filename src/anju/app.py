@@ -91,7 +91,7 @@ async def web(node: Node) -> None:
     from anju.security.rights import Rights
     from anju.security.sessions import Sessions
     from anju.upkeep import backups_of
-    from anju.video import viewers_of
+    from anju.video import exports, viewers_of
     from anju.web.context import Services
     from anju.web.live import Live, LogTail
     from anju.web.server import make_app
@@ -100,6 +100,7 @@ async def web(node: Node) -> None:
 
     rights = Rights(node.db, clock=clock)
     sessions = Sessions(node.db, Policies(node.db), clock=clock)
+    taking_out = exports(node)
     services = Services(
         db=node.db,
         node=node.node,
@@ -117,6 +118,7 @@ async def web(node: Node) -> None:
             "config": node.config,
             "bus": node.bus,
             "viewers": viewers_of(node.config),
+            "video_exports": taking_out,
             "blobs": picture_store(node.db, node.config),
             "anchors": lambda: anchors_above(node.db, node.node, node.keys),
             "backups": backups_of(node.config, None, Addresses(node.db.url, ())),
@@ -130,7 +132,7 @@ async def web(node: Node) -> None:
     settings = node.config.web
     tls = console_certificate(node)
     async with serving(make_app(services, live), settings.host, settings.port, tls=tls):
-        await tail.run()
+        await together(tail.run(), *((taking_out.run(),) if taking_out else ()))
 
 
 async def worker(node: Node) -> None:

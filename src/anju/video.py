@@ -5,8 +5,11 @@ Source: 5.4.1, 5.4.2 (live video).
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,8 +19,12 @@ from anju.process import Node, clock, console_certificate, every, together
 from anju.web.streams import Doors
 
 if TYPE_CHECKING:  # the console's process loads none of it
+    from anju.media.library import Located
     from anju.media.ports import Ports
     from anju.security.stream_tickets import StreamGate
+    from anju.store.recordings import Recording
+    from anju.store.video_exports import Entry
+    from anju.web.video_exports import VideoExports
 
 WAYS_S = 1.0
 
@@ -28,9 +35,38 @@ def viewers_of(config: Config) -> Doors | None:
     return Doors(video.viewers, video.workers, config.web.tls) if video else None
 
 
+def exports(node: Node) -> VideoExports | None:
+    """Return what takes recordings out in the console's process; None on a node without video."""
+    from anju.domain.viewing import worker_of
+    from anju.media.fetch import Fetched, fetching
+    from anju.media.library import Located
+    from anju.media.recover import look_into
+    from anju.web.video_exports import VideoExports
+
+    settings = node.config.video
+    if settings is None:
+        return None
+    ask = fetching(node.bus, lambda channel_id: worker_of(channel_id, settings.workers))
+
+    def files(folder: Path, channel_id: str) -> list[Located]:
+        found = [(each, look_into(each, channel_id, 0)) for each in sorted(folder.glob(f"{channel_id}/*/*.mp4"))]
+        return [Located(file, path, _sound(folder, file)) for path, file in found if file is not None]
+
+    async def fetch(entry: Entry, folder: Path) -> Sequence[Located]:
+        await ask(Fetched(entry.channel_id, entry.start_at, entry.end_at, str(folder)))
+        return await asyncio.to_thread(files, folder, entry.channel_id)
+
+    return VideoExports(node.db, node.config.data / "exports", clock=clock, fetch=fetch)
+
+
+def _sound(folder: Path, file: Recording) -> Path | None:
+    return folder / file.sound if file.audio else None
+
+
 async def media(node: Node) -> None:
     """Receive, record and show what cameras send: the part of them that is this worker's."""
     from anju.domain.viewing import worker_of
+    from anju.media.fetch import answer_fetches
     from anju.media.library import Library
     from anju.media.our_playback import OurRecordings
     from anju.media.plane import Plane
@@ -60,6 +96,7 @@ async def media(node: Node) -> None:
         streams.ended(told.call_id, told.reason)
 
     await node.bus.listen(ENDED, ended)
+    await answer_fetches(node.bus, streams, node.number)
     await answer_snapshots(node.bus, Snapshots(streams, decoder), node.number)
     library = Library(node.db)
     desk = RelayDesk(node.bus, streams, library, node.number, host=settings.media_host, bind=settings.host)

@@ -1,8 +1,11 @@
 """A camera's picture on its way: from SIP and RTP through gateway and media worker to a viewer's socket."""
 
+import asyncio
+import hashlib
 import io
 import os
 import tempfile
+import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -11,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import av
+import msgspec
 import pytest
 import pytest_asyncio
 from PIL import Image
@@ -207,3 +212,64 @@ async def test_a_devices_own_recording_is_played_back_and_wound(town: Filmed, sh
     await viewer.say(type="seek", at=(then + timedelta(minutes=5)).isoformat())
     wound = await viewer.until(lambda seen: seen.moments[-1] > then.timestamp() + 290)
     assert wound.pictures()
+
+
+async def exported(town: Filmed, channel: str, start: datetime, seconds: int, source: str) -> zipfile.ZipFile:
+    """Take a recording out by the API; return what was taken out once it is there."""
+    span = {"start": start.isoformat(), "end": (start + timedelta(seconds=seconds)).isoformat(), "source": source}
+    why = {
+        "reason": "入室盗窃案",
+        "document": "调证字〔2026〕12 号",
+        "unit": "东坝派出所",
+        "officers": ["张三", "李四"],
+    }
+    answer = await town.client.post("/api/video/exports", json={"channel_id": channel, **span, **why})
+    assert answer.status_code == 202, answer.text
+    async with asyncio.timeout(40):
+        while (found := (await town.client.get("/api/video/exports")).json()["items"][0])["state"] != "done":
+            assert found["state"] != "failed", found["code"]
+            await asyncio.sleep(0.2)
+    file = await town.client.get(f"/api/video/exports/{answer.json()['id']}/file")
+    assert hashlib.sha256(file.content).hexdigest() == found["sha256"]
+    return zipfile.ZipFile(io.BytesIO(file.content))
+
+
+def proved(packed: zipfile.ZipFile) -> list[str]:
+    """Check every file against SHA256SUMS; return their names."""
+    lines = packed.read("SHA256SUMS").decode().splitlines()
+    names = [line.partition("  ")[2] for line in lines]
+    assert [hashlib.sha256(packed.read(name)).hexdigest() for name in names] == [line[:64] for line in lines]
+    return names
+
+
+def pictures_in(packed: zipfile.ZipFile) -> int:
+    with av.open(io.BytesIO(packed.read("clip-1.mp4")), "r", format="mp4") as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+async def test_evidence_leaves_with_its_hashes_and_an_entry_in_the_register(town: Filmed, shoot: Shoot) -> None:
+    _, channel = await shoot()
+    await planned(town, channel, by="platform")
+    live = await town.watch(channel)
+    seen = await live.until(shown(130), within_s=20.0)
+    start = datetime.fromtimestamp(seen.moments[0], UTC) + timedelta(seconds=1)
+    packed = await exported(town, channel, start, 3, "platform")
+    assert proved(packed) == ["clip-1.mp4", "clip-1.wav", "manifest.json", "register.json"]
+    assert pictures_in(packed) >= 50
+    assert msgspec.json.decode(packed.read("register.json"))["officers"] == ["张三", "李四"]
+
+
+async def test_a_devices_own_recording_is_fetched_as_evidence(town: Filmed, shoot: Shoot) -> None:
+    _, channel = await shoot()
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    packed = await exported(town, channel, start, 8, "device")
+    assert "clip-1.mp4" in proved(packed)
+    assert 190 <= pictures_in(packed) <= 210
+
+
+async def test_no_evidence_leaves_with_one_officer(town: Filmed, shoot: Shoot) -> None:
+    _, channel = await shoot()
+    words = {"channel_id": channel, "start": "2026-11-25T08:00:00Z", "end": "2026-11-25T08:01:00Z", "reason": "x"}
+    words |= {"document": "x", "unit": "x"}
+    answer = await town.client.post("/api/video/exports", json={**words, "officers": ["张三", "张三"]})
+    assert answer.status_code == 422

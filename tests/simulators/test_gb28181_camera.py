@@ -539,7 +539,7 @@ async def test_a_voice_is_fetched_and_heard(server: Server, begin: Begin, receiv
 
 async def heard(device: Device, count: int) -> bool:
     async with asyncio.timeout(5):
-        while sum(each.heard.packets for each in device.calls.voices.values()) < count:  # noqa: ASYNC110
+        while sum(each.heard.packets for each in device.talks.voices.values()) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return True
 

@@ -1,35 +1,34 @@
-"""Calls of a simulated device: live pictures, recordings and voices, agreed by INVITE, steered by INFO, ended by BYE.
+"""Calls of a simulated device: live pictures and recordings, agreed by INVITE, steered by INFO, ended by BYE.
 
-Source: GB/T 28181-2016 9.2, 9.8, 9.9, 9.12; 5.4.1, 5.4.2.
+Source: GB/T 28181-2016 9.2, 9.8, 9.9; 5.4.1, 5.4.2.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from anju.errors import DeviceSilent, SipRefused, WireError
+from anju.errors import WireError
 from anju.protocols import mansrtsp, sdp
 from anju.protocols.manscdp_records import media_status
-from anju.protocols.manscdp_voice import Broadcast
 from anju.protocols.rtp import Packetiser
 from anju.protocols.sdp import Description
 from anju.protocols.sip import MANSRTSP, SDP
 from anju.simulators.gb28181_answers import Self
 from anju.simulators.gb28181_channel import Channel
-from anju.simulators.gb28181_described import described, wants_sub
+from anju.simulators.gb28181_described import described, line_for, wants_sub
 from anju.simulators.gb28181_film import Film
 from anju.simulators.gb28181_habits import Faults
 from anju.simulators.gb28181_line import TcpLine, UdpLine
 from anju.simulators.gb28181_mouth import Mouth
 from anju.simulators.gb28181_played import Played
 from anju.simulators.gb28181_stream import Stream
-from anju.simulators.gb28181_voice import Voice, offer
 from anju.simulators.video_loops import Loop, Loops
 from anju.simulators.video_scene import RATE
 from anju.wire.sip import Dialog, Incoming, SipEndpoint
 
+Talk = Callable[[Incoming, Description], Awaitable[None]]
 ACK_S = 32.0
 _SLOWEST, _FASTEST = 0.125, 16.0
 
@@ -46,14 +45,15 @@ class Call:
 
 
 class Calls:
-    """All calls of one device."""
+    """All calls of one device. ``talk`` takes an offer of sound."""
 
-    def __init__(self, endpoint: SipEndpoint, device: Self, loops: Loops, faults: Faults, mouth: Mouth) -> None:
+    def __init__(
+        self, endpoint: SipEndpoint, device: Self, loops: Loops, faults: Faults, mouth: Mouth, talk: Talk
+    ) -> None:
         self._endpoint, self._device, self._loops, self._faults = endpoint, device, loops, faults
-        self._mouth = mouth
+        self._mouth, self._talk = mouth, talk
         self._tasks = set[asyncio.Task[None]]()
         self.running = dict[str, Call]()
-        self.voices = dict[str, Voice]()
 
     async def invited(self, incoming: Incoming) -> None:
         """Answer an INVITE with a stream or with why there is none."""
@@ -87,27 +87,6 @@ class Calls:
         if self._device.habits.steers:
             _steer(call, step)
 
-    async def fetch_voice(self, told: Broadcast) -> None:
-        """Ask for a voice that was announced, and hear it. Raises SipRefused or DeviceSilent."""
-        host = self._endpoint.host(self._mouth.peer)
-        line = UdpLine(host)
-        number = f"{self._device.chance.randrange(10**9):010}"
-        wanted = offer(told.target, host, line.port, number).encode()
-        subject = [("Subject", f"{told.source}:{number},{told.target}:0")]
-        try:
-            dialog = await self._endpoint.invite(
-                self._mouth.peer,
-                f"sip:{told.source}@{self._mouth.domain}",
-                from_=f"sip:{told.target}@{self._mouth.domain}",
-                to=f"sip:{told.source}@{self._mouth.domain}",
-                sdp=wanted,
-                headers=subject,
-            )
-        except (SipRefused, DeviceSilent):
-            line.close()
-            raise
-        self._voice(dialog, Voice(line, int(number), speaks=False))
-
     def key_frame(self, code: str) -> None:
         """Let the next picture of a channel be a key picture."""
         for each in self.running.values():
@@ -119,13 +98,10 @@ class Calls:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        calls, voices = list(self.running.values()), list(self.voices.values())
+        calls = list(self.running.values())
         self.running.clear()
-        self.voices.clear()
         for each in calls:
             await each.stream.stop()
-        for voice in voices:
-            await voice.stop()
         for call in calls:
             await (call.dialog.bye(within_s=1.0) if bye else _forgotten(call.dialog))
 
@@ -160,8 +136,10 @@ class Calls:
             return
         film = self._film(channel, offered, played)
         loop = await self._loops.loop(film.codec, film.grade, channel.view)
-        line, dialog = self._line(incoming, offered), incoming.dialog()
-        told = replace(self._described(incoming, offered, channel.code, line), file_size=_size(film, loop))
+        host, device = self._endpoint.host(incoming.peer), self._device
+        line, dialog = line_for(offered, host), incoming.dialog()
+        told = described(offered, device.habits, device.chance, owner=channel.code, host=host, port=line.port)
+        told = replace(told, file_size=_size(film, loop))
         call = Call(dialog, channel, offered, self._stream(film, line, told, dialog), played)
         self.running[dialog.call_id] = call
         dialog.on_bye = lambda _: self._over(dialog.call_id)
@@ -199,16 +177,6 @@ class Calls:
             over=lambda reason: self._sent(dialog.call_id, reason),
         )
 
-    def _line(self, incoming: Incoming, offered: Description) -> UdpLine | TcpLine:
-        host = self._endpoint.host(incoming.peer)
-        if not offered.tcp:
-            return UdpLine(host, offered.host, offered.port)
-        return TcpLine(host) if offered.setup == "active" else TcpLine(host, offered.host, offered.port)
-
-    def _described(self, incoming: Incoming, offered: Description, owner: str, line: UdpLine | TcpLine) -> Description:
-        host, device = self._endpoint.host(incoming.peer), self._device
-        return described(offered, device.habits, device.chance, owner=owner, host=host, port=line.port)
-
     async def _begun(self, call: Call) -> None:
         """Send as soon as the other side has acknowledged; end it where a fault says so."""
         async with asyncio.timeout(ACK_S):
@@ -231,22 +199,8 @@ class Calls:
             await self._mouth.tell(media_status(self._mouth.serial(), call.channel.code))
 
     async def _over(self, call_id: str) -> None:
-        call, voice = self.running.pop(call_id, None), self.voices.pop(call_id, None)
-        if call:
+        if call := self.running.pop(call_id, None):
             await call.stream.stop()
-        if voice:
-            await voice.stop()
-
-    async def _talk(self, incoming: Incoming, offered: Description) -> None:
-        line, dialog = self._line(incoming, offered), incoming.dialog()
-        told = self._described(incoming, offered, self._device.code, line)
-        await incoming.reply(200, headers=[("Content-Type", SDP)], body=told.encode())
-        self._voice(dialog, Voice(line, offered.ssrc_number or 1, speaks=offered.direction != sdp.SENDONLY))
-
-    def _voice(self, dialog: Dialog, voice: Voice) -> None:
-        self.voices[dialog.call_id] = voice
-        dialog.on_bye = lambda _: self._over(dialog.call_id)
-        voice.start()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -9,6 +9,7 @@ from random import Random
 from anju.protocols import sdp
 from anju.protocols.sdp import Description
 from anju.simulators.gb28181_habits import Habits
+from anju.simulators.gb28181_line import TcpLine, UdpLine
 from anju.simulators.gb28181_voice import PCMA
 
 _SUB = {"streamprofile:1", "stream:1", "streammode:sub"}
@@ -18,6 +19,13 @@ _SETUP = {"passive": "active", "active": "passive"}
 def wants_sub(offered: Description) -> bool:
     """Return whether the sub-stream is asked for, in any maker's way."""
     return offered.stream_number == 1 or any(each.lower() in _SUB for each in offered.attributes)
+
+
+def line_for(offered: Description, host: str) -> UdpLine | TcpLine:
+    """Return the way to whoever made the offer, from ``host`` of ours: the other side of its TCP role is ours."""
+    if not offered.tcp:
+        return UdpLine(host, offered.host, offered.port)
+    return TcpLine(host) if offered.setup == "active" else TcpLine(host, offered.host, offered.port)
 
 
 def described(offered: Description, habits: Habits, chance: Random, *, owner: str, host: str, port: int) -> Description:

@@ -19,24 +19,23 @@ from anju.protocols.manscdp_alarms import AlarmNotice, alarm_notice
 from anju.protocols.manscdp_catalog import CatalogItem, catalog_notice
 from anju.protocols.manscdp_config import BasicParam
 from anju.protocols.manscdp_control import KeyFrame, Reboot
-from anju.protocols.manscdp_devices import DeviceInfo, Keepalive, keepalive
+from anju.protocols.manscdp_devices import DeviceInfo
 from anju.protocols.manscdp_positions import position_notice
-from anju.protocols.manscdp_text import read_time
 from anju.protocols.manscdp_voice import broadcast_answer, read_broadcast
-from anju.protocols.sip import Response
 from anju.simulators.gb28181_answers import Self, answers, position_of
 from anju.simulators.gb28181_calls import Calls
 from anju.simulators.gb28181_channel import Channel
 from anju.simulators.gb28181_habits import Faults, Habits
 from anju.simulators.gb28181_mouth import Mouth
 from anju.simulators.gb28181_orders import obey
+from anju.simulators.gb28181_presence import Login, Presence, Timing
 from anju.simulators.gb28181_subscriptions import Subscriptions
+from anju.simulators.gb28181_talks import Talks
 from anju.simulators.video_loops import Loops
 from anju.wire.sip import Incoming, Peer, SipEndpoint
-from anju.wire.sip_registration import Registration
 
-_LOST_AFTER = 3  # keep-alives without an answer
-_REFRESH = 0.8  # of what was granted
+__all__ = ["Device", "Platform", "Timing"]
+
 _ALARM_TRIES = 5
 _AT_ONCE = 4  # messages of one answer under way together
 
@@ -49,16 +48,6 @@ class Platform:
     port: int
     server: str
     domain: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long things take, in seconds."""
-
-    expires_s: int = 3_600
-    heartbeat_s: float = 60.0
-    retry_s: float = 5.0
-    boot_s: float = 2.0
 
 
 class Device:
@@ -80,12 +69,11 @@ class Device:
         local: str = "127.0.0.1",
         chance: Random | None = None,
     ) -> None:
-        self.code, self.tally, self.registered = code, Counter[str](), asyncio.Event()
+        self.code, self.tally = code, Counter[str]()
         self.habits, self.faults, self._timing = habits or Habits(), faults or Faults(), timing or Timing()
         self._chance = chance or Random(code)  # noqa: S311 - a dice, no secret
         self._offset = timedelta(seconds=self.faults.clock_off_s)
-        self._password = f"{password}!" if self.faults.wrong_password else password
-        self._username, self._local, self._loops = username, local, loops
+        self._local, self._loops = local, loops
         self.endpoint = SipEndpoint(self._asked, agent="Anju simulator")
         peer = Peer(platform.host, platform.port, self.habits.transport, local)
         domain = platform.domain or platform.server[:10]
@@ -93,11 +81,13 @@ class Device:
         basic = BasicParam(info.name, self._timing.expires_s, round(self._timing.heartbeat_s) or 1, 3)
         by_code = {each.code: each for each in channels}
         self.me = Self(code, info, basic, by_code, self.habits, self.clock, self._chance)
-        self.calls = Calls(self.endpoint, self.me, loops, self.faults, self._mouth)
+        self.talks = Talks(self.endpoint, self.me, self._mouth)
+        self.calls = Calls(self.endpoint, self.me, loops, self.faults, self._mouth, self.talks.invited)
         self._subscriptions = Subscriptions(self._mouth.written, self._tell_position)
-        self._registration = self._new_registration()
+        login = Login(f"{password}!" if self.faults.wrong_password else password, username, self._timing)
+        self._presence = Presence(self.endpoint, self._mouth, self.me, login, self.faults, self.tally, self._set_clock)
+        self.registered = self._presence.registered
         self._tasks, self._rebooting = set[asyncio.Task[None]](), set[asyncio.Task[None]]()
-        self._life: asyncio.Task[None] | None = None
 
     def clock(self) -> datetime:
         """Return what its own clock shows."""
@@ -117,7 +107,7 @@ class Device:
     async def start(self) -> None:
         """Listen and register, again and again until it succeeds."""
         await self.endpoint.open(self._local, 0)
-        self._life = asyncio.ensure_future(self._live())
+        self._presence.start()
 
     async def stop(self, *, unregister: bool = True) -> None:
         """End everything; with ``unregister`` the platform hears of it."""
@@ -125,10 +115,7 @@ class Device:
             task.cancel()
         await asyncio.gather(*self._rebooting, return_exceptions=True)
         await self._cease(bye=unregister)
-        if unregister and self.registered.is_set():
-            with contextlib.suppress(DeviceSilent, SipRefused):
-                await self._registration.register(0, within_s=2.0)
-        self.registered.clear()
+        await self._presence.stop(unregister=unregister)
         await self.endpoint.close()
 
     async def alarm(self, told: AlarmNotice) -> int:
@@ -159,68 +146,12 @@ class Device:
         """Drop all without a word and register anew."""
         self.tally["reboots"] += 1
         await self._cease(bye=False)
-        self.registered.clear()
+        await self._presence.stop(unregister=False)
         await asyncio.sleep(self._timing.boot_s)
-        self._registration = self._new_registration()
-        self._life = asyncio.ensure_future(self._live())
+        self._presence.start()
 
-    def _new_registration(self) -> Registration:
-        return Registration(
-            self.endpoint,
-            self._mouth.peer,
-            code=self.code,
-            server=self._mouth.server,
-            domain=self._mouth.domain,
-            password=self._password,
-            username=self._username,
-            headers=[("X-GB-Ver", self.habits.version)] if self.habits.version else (),
-        )
-
-    async def _live(self) -> None:
-        while True:
-            try:
-                given = await self._registration.register(self.me.basic.expiration_s or self._timing.expires_s)
-            except (SipRefused, DeviceSilent) as error:
-                self.tally["refused" if isinstance(error, SipRefused) else "silent"] += 1
-                await asyncio.sleep(self._timing.retry_s)
-                continue
-            self.tally["registrations"] += 1
-            self._welcomed(given)
-            await self._alive(given.expires or self._timing.expires_s)
-
-    def _welcomed(self, given: Response) -> None:
-        told = read_time(given.headers.get("Date"))
-        if told and self.habits.sets_clock:
-            self._offset = told - datetime.now(UTC)
-        self._mouth.peer = self._registration.peer
-        self.registered.set()
-
-    async def _alive(self, granted_s: float) -> None:
-        """Keep alive until the registration is to be renewed, or is lost."""
-        loop = asyncio.get_running_loop()
-        until, lost = loop.time() + granted_s * _REFRESH, 0
-        while loop.time() < until and lost < _LOST_AFTER:
-            late = self.faults.keepalive_late_s
-            await asyncio.sleep(min(self._heartbeat_s + late, max(0.0, until - loop.time())))
-            try:
-                given = await self._mouth.tell(keepalive(self._mouth.serial(), self.code, self._health()))
-            except DeviceSilent:
-                lost += 1
-                continue
-            lost = 0
-            self.tally["keepalives"] += 1
-            if given.status in {401, 403, 404}:
-                break
-        if lost >= _LOST_AFTER:
-            self.registered.clear()
-
-    @property
-    def _heartbeat_s(self) -> float:
-        told = self.me.basic.heartbeat_s or 1
-        return self._timing.heartbeat_s if told == (round(self._timing.heartbeat_s) or 1) else told
-
-    def _health(self) -> Keepalive:
-        return Keepalive(faulty=tuple(each.code for each in self.channels.values() if not each.online)[:16])
+    def _set_clock(self, told: datetime) -> None:
+        self._offset = told - datetime.now(UTC)
 
     async def _told(self, kind: str, told: Message) -> int:
         """Tell by subscription where there is one, else by MESSAGE; return the status."""
@@ -291,20 +222,20 @@ class Device:
         await self._say(broadcast_answer(told, wanted.target or self.code, ok=known))
         if known:
             with contextlib.suppress(SipRefused, DeviceSilent):
-                await self.calls.fetch_voice(wanted)
+                await self.talks.fetch(wanted)
 
     async def _say(self, told: Message) -> None:
         with contextlib.suppress(DeviceSilent):
             await self._mouth.tell(told)
 
     async def _cease(self, *, bye: bool) -> None:
-        tasks = [*self._tasks, *([self._life] if self._life else [])]
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._life = None
         await self._subscriptions.stop()
         await self.calls.stop(bye=bye)
+        await self.talks.stop(bye=bye)
 
     def _spawn(self, work: Coroutine[Any, Any, None], *, outlives: bool = False) -> None:
         task = asyncio.ensure_future(work)

@@ -79,6 +79,7 @@ export const pagesZh = {
     kinds: { passage: '车辆通行', sighting: '人员抓拍', watch_entry: '布控', passage_correction: '识读更正', event: '事件', alarm: '报警', alarm_step: '处置步骤', place: '地点', device: '设备', jurisdiction: '管辖机构', command: '命令', node: '节点' },
   },
   refusal: {
+    ptz_locked: '云台正由他人控制:等他放手,或由级别更高的人接管。',
     busy: '另一项正在进行:等它结束,或先停止它。', too_large: '文件太大。', not_toml: '这不是 TOML 文本文件。', wrong_format: '这不是全站文件,或格式版本不对。', other_node: '这是另一个节点的全站文件:请勾选“作为副本导入”。', wrong_passphrase: '口令短语不对。', short_passphrase: '口令短语至少 12 个字符。', cannot_open: '封存的内容打不开:已损坏,或口令短语不对。', no_workbook: '工作簿打不开:请另存为 .xlsx 再试。', old_workbook: '这是旧的 .xls:请另存为 .xlsx 或 CSV。', no_sheet: '没有找到模板的表头:请用下载的模板填写。', bad_text: '文字编码既不是 UTF-8 也不是 GBK。', bad_csv: 'CSV 格式不对。', too_many_rows: '一张表最多 20000 行。', problems: '文件里有错误:请重新试算。', no_space: '空间不够。', damaged: '备份已损坏。', newer: '由更新的版本制作:请先安装那个版本。', different: '恢复后与备份时不一致。', tool_failed: '数据库工具失败,详见程序日志。', no_job: '这项工作已不在:若它的进程已结束,则没有留下任何改动。', no_backup: '没有这份备份。',
     edited_meanwhile: '别人刚刚改过,请关闭后刷新再改。', username_taken: '用户名已被使用。', last_administrator: '这是最后一位有效的此类管理员,不能停用或收回授权。', separated: '三类管理员权限分离:此操作或授权不属于这一类人员。', yourself: '不能对自己做这件事,请由另一位管理员操作。', builtin: '内置角色不能更改,请新建角色。', in_the_past: '到期时间必须在将来。',
     bad_scope: '授权范围不合适:管理员的范围是整个节点;其他人须选择地点或管辖机构。', retired: '此角色已停用。', no_account: '没有这个账号。', no_role: '没有这个角色。', no_policy: '没有这项策略。', out_of_bounds: '数值超出允许范围。', wrong_kind: '数值类型不对。',

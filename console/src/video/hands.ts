@@ -40,12 +40,11 @@ export function useHands(channel: Ref<string | null>, wanted: Ref<boolean>) {
       return false
     } finally { busy.value = false }
   }
-  /** Somebody stands higher: say who, where the server tells. */
+  /** Somebody else has it: the panel says who, and until when. */
   function taken(error: unknown): void {
     refused.value = error
-    const told = error instanceof ApiError ? (error.more.lock as Lock | undefined) : undefined
-    if (told) lock.value = told
-    else tellFailure(error)
+    if (error instanceof ApiError && error.code === 'ptz_locked') void look()
+    tellFailure(error)
   }
   async function move(wish: Instruction): Promise<void> {
     const id = channel.value

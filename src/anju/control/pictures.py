@@ -4,13 +4,14 @@ Whether the person may see the record is asked above, at the record's place; whe
 is asked here. Source: 4.2.2, 5.2.2.1, 6.3.2 (no data without rights; operations logged).
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from anju.domain.changes import Lane
-from anju.domain.far_pictures import MOST_BYTES, Asked, Given, Outcome
+from anju.domain.far_pictures import MOST_BYTES, Asked, Given, Outcome, Source
 from anju.domain.rights import Principal
 from anju.errors import Damaged, DatabaseAway, Erased, Invalid, NotFound
 from anju.security.operator_log import OperatorLog
@@ -24,6 +25,7 @@ ACTION = "pictures.fetched"
 ONE_LOOK = timedelta(minutes=10)
 """Looks of one person at one record within so long are one look, and one row of the operator log."""
 LOOKS = 10_000
+ON_ITS_WAY_S, LOOK_S = 1.5, 0.05
 LANES: dict[str, Sequence[Lane]] = {"event": (Lane.ALARMS, Lane.BULK)}
 Below = Callable[[Asked], Awaitable[Given]]
 
@@ -69,9 +71,17 @@ class PictureDesk:
             return False
         if asked.blob_id not in found.pictures:
             return False
-        lanes = LANES.get(source.kind, (Lane.BULK,))
-        key = (source.kind, str(source.record_id), found.kept_at)
-        return await traces.sent_up(self._db, self._node, *key, lanes=lanes)
+        return await self._acknowledged(source, found.kept_at)
+
+    async def _acknowledged(self, source: Source, kept_at: datetime) -> bool:
+        """Return whether the record went up; who asks at once may be faster than his acknowledgement is noted here."""
+        key, lanes = (source.kind, str(source.record_id), kept_at), LANES.get(source.kind, (Lane.BULK,))
+        until = asyncio.get_running_loop().time() + ON_ITS_WAY_S
+        while not await traces.sent_up(self._db, self._node, *key, lanes=lanes):
+            if asyncio.get_running_loop().time() >= until:
+                return False
+            await asyncio.sleep(LOOK_S)
+        return True
 
     async def _note(self, asked: Asked) -> None:
         """Write down who looks, before he sees anything."""

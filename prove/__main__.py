@@ -19,6 +19,8 @@ PROOFS = (
     "painted",
     "watched",
     "readable",
+    "recording",
+    "registering",
     "footprint",
 )
 FOLDER = Path("docs/proof")

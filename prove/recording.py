@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ SILENT_S, BEFORE_S, AFTER_S = 420.0, 120.0, 120.0 + SETTLED_S
 READY_S, END_S = 120.0, 60.0
 PLAN = read_plan({"by": "platform"})
 SILENT = "c0"
-Clock = Callable[[], float]
+PLANS = {f"c{each}": PLAN for each in range(CAMERAS)}
 
 
 # the process that is killed
@@ -80,25 +80,39 @@ async def child(url: str, root: Path, begin: float, silent: tuple[float, float])
     await db.open()
     volumes = await pair(db, [root / "volume"], node="prove", reserve=0, at=datetime.now(UTC))
     await recover(db, volumes[0], now=datetime.now(UTC), tell=print)
-    real = time.monotonic()
-
-    def clock() -> float:
-        return begin + (time.monotonic() - real) * FASTER
-
-    recorder = Recorder(db, Room(volumes), tell=print, clock=clock)
+    time_is = Time(begin)
+    recorder = Recorder(db, Room(volumes), tell=print, clock=time_is)
     ledger = Ledger(db, why=recorder.why, opened=recorder.open_spans)
-    running = [asyncio.create_task(recorder.run()), asyncio.create_task(_settle(ledger, clock))]
-    await _film(recorder, units, track, clock, stopped, root / "told", begin, silent)
+    running = [asyncio.create_task(recorder.run()), asyncio.create_task(_settle(ledger, time_is))]
+    await _film(recorder, units, track, time_is, stopped, root / "told", silent)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    await ledger.settle({f"c{each}": PLAN for each in range(CAMERAS)}, now=datetime.fromtimestamp(clock(), UTC))
+    await ledger.settle(PLANS, now=datetime.fromtimestamp(time_is(), UTC))
     await db.close()
 
 
-async def _settle(ledger: Ledger, clock: Clock) -> None:
+class Time:
+    """The cameras' time: that of the last picture they sent, however slow the machine is."""
+
+    def __init__(self, begin: float) -> None:
+        self.begin = self.now = begin
+        self._real = time.monotonic()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def come(self, at: float) -> bool:
+        """Return whether ``at`` is there, and let it be now."""
+        if at > self.begin + (time.monotonic() - self._real) * FASTER:
+            return False
+        self.now = at
+        return True
+
+
+async def _settle(ledger: Ledger, time_is: Time) -> None:
     while True:
-        await ledger.settle({f"c{each}": PLAN for each in range(CAMERAS)}, now=datetime.fromtimestamp(clock(), UTC))
+        await ledger.settle(PLANS, now=datetime.fromtimestamp(time_is(), UTC))
         await asyncio.sleep(0.5)
 
 
@@ -106,10 +120,9 @@ async def _film(
     recorder: Recorder,
     units: list[list[bytes]],
     track: Track,
-    clock: Clock,
+    time_is: Time,
     stopped: asyncio.Event,
     told: Path,
-    begin: float,
     silent: tuple[float, float],
 ) -> None:
     channels = [recorder.channel(f"c{each}", PLAN) for each in range(CAMERAS)]
@@ -117,12 +130,12 @@ async def _film(
         each.track = lambda: track
         each.state("playing")
     file, handed, mute = os.open(told, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 0.0, False
-    for frame in frames(units, begin):
-        while clock() < frame.arrived and not stopped.is_set():
+    for frame in frames(units, time_is.begin):
+        while not time_is.come(frame.arrived) and not stopped.is_set():
             await asyncio.sleep(0.001)
         if stopped.is_set():
             return
-        if mute != (silent[0] <= frame.arrived - begin < silent[1]):
+        if mute != (silent[0] <= frame.arrived - time_is.begin < silent[1]):
             mute = not mute
             channels[0].state("no_answer" if mute else "playing")
         for each in channels[mute:]:
@@ -273,10 +286,9 @@ async def gaps(here: Site, channel: str) -> list[Gap]:
 async def counted(here: Site, begin: float) -> bool:
     """Print what the ledger says of all that time; return whether each minute has a code and each lack a reason."""
     first, until = datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(here.reached(), UTC)
-    channels = [f"c{each}" for each in range(CAMERAS)]
-    sums = await recording_ledger.sums(here.db, channels, day_of(first), day_of(until))
-    lacks = {lack: sum(each.count.lacking[lack] for each in sums) for lack in Lack if lack is not Lack.PARTIAL}
-    print(f"completeness {completeness(each.count for each in sums):.4f}; minutes that lack: {lacks}")
+    sums = await recording_ledger.sums(here.db, list(PLANS), day_of(first), day_of(until))
+    lacks = {lack.value: sum(each.count.lacking.get(lack, 0) for each in sums) for lack in Lack}
+    print(f"recorded {completeness(each.count for each in sums):.1%} of that time; minutes that lack: {lacks}")
     return bool(lacks[Lack.STORE_FAILED]) and not lacks[Lack.UNKNOWN]
 
 

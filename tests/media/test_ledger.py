@@ -176,6 +176,14 @@ async def test_thirty_days_are_proved(db: Database) -> None:
     assert completeness(each.count for each in sums) == 1.0
 
 
+async def test_all_days_are_verified_once_a_day(db: Database) -> None:
+    nvr, kept = Nvr((at(-24 * 40), at(23))), ledger_of(db)
+    for now in (at(10), at(11)):
+        await kept.verify_all({"c1": THEIRS}, records=nvr.records, offline=nvr.offline, now=now)
+    rows = await recording_ledger.days(db, "c1", TODAY - timedelta(days=40), TODAY)
+    assert [each.looked_at for each in rows] == [at(10)] * 30 + [at(11)]
+
+
 async def test_a_camera_nobody_records_has_no_ledger(db: Database) -> None:
     await ledger_of(db).settle({"c1": read_plan({"by": "none"})}, now=datetime.now(UTC))
     assert await recording_ledger.looked(db, ["c1"], Source.PLATFORM) == {}

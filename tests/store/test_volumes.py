@@ -43,6 +43,19 @@ async def test_another_nodes_disk_is_wrong(db: Database, tmp_path: Path) -> None
     assert "another" in found.reason
 
 
+async def test_a_wrong_disk_in_a_known_place_stays_wrong_until_the_right_one_is_back(
+    db: Database, tmp_path: Path
+) -> None:
+    (right,) = await paired(db, tmp_path / "a")
+    (tmp_path / "a").rename(tmp_path / "right")
+    volumes.write_mark(tmp_path / "a", uuid4(), "another")
+    (found,) = await paired(db, tmp_path / "a")
+    assert (found.number, found.state, seen(found)) == (right.number, VolumeState.WRONG, VolumeState.WRONG)
+    shutil.rmtree(tmp_path / "a")
+    (tmp_path / "right").rename(tmp_path / "a")
+    assert seen(found) is VolumeState.OK
+
+
 async def test_a_disk_of_this_node_that_the_database_forgot_is_taken_back(db: Database, tmp_path: Path) -> None:
     known = uuid4()
     volumes.write_mark(tmp_path / "a", known, NODE)

@@ -5,6 +5,7 @@ no more has expired. Each minute that lacks gets its reason here.
 Source: 8-h (录像完整率), 5.4.1 (30 days proved per camera).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +23,7 @@ SETTLED_S = 150
 DEVICE_LAG = timedelta(minutes=10)
 """Recorders list a file some minutes after they wrote it."""
 KEPT_DAYS = 1_095
+AT_ONCE = 4  # devices asked at the same time
 _MINUTE = timedelta(minutes=1)
 
 
@@ -53,6 +55,7 @@ class Ledger:
 
     def __init__(self, db: Database, *, why: Why, opened: Opened) -> None:
         self._db, self._why, self._opened = db, why, opened
+        self._whole_on: date | None = None
 
     async def settle(self, plans: Mapping[str, Plan], *, now: datetime) -> int:
         """Look at every minute that is over since the last time; return how many were written.
@@ -145,21 +148,31 @@ class Ledger:
             await store.change(tx, channel, day, Source.DEVICE, change, at=now)
 
     async def verify_all(
-        self, plans: Mapping[str, Plan], *, records: Records, offline: Offline, now: datetime, whole: bool = False
+        self,
+        plans: Mapping[str, Plan],
+        *,
+        records: Records,
+        offline: Offline,
+        now: datetime,
+        whole: bool | None = None,
     ) -> list[str]:
         """Verify today and yesterday of every channel that a device records; return those that did not answer.
 
-        With ``whole`` all days a recording must be kept, which finds what a device overwrote too early.
+        ``whole``: all days a recording must be kept, which finds what a device overwrote too early; None: once a day.
         """
-        last, silent = day_of(now), []
-        for channel, plan in plans.items():
-            if Source.DEVICE not in plan.sources():
-                continue
+        theirs = {each: plan for each, plan in plans.items() if Source.DEVICE in plan.sources()}
+        if whole is None:
+            whole, self._whole_on = self._whole_on != day_of(now), day_of(now)
+        gate, last = asyncio.Semaphore(AT_ONCE), day_of(now)
+
+        async def one(channel: str, plan: Plan) -> bool:
             back = max(FLOOR_DAYS, plan.days) if whole else 1
             days = [last - timedelta(days=each) for each in range(back, -1, -1)]
-            if not await self.verify(channel, plan, days, records=records, offline=offline, now=now):
-                silent.append(channel)
-        return silent
+            async with gate:
+                return await self.verify(channel, plan, days, records=records, offline=offline, now=now)
+
+        answered = await asyncio.gather(*(one(*each) for each in theirs.items()))
+        return [channel for channel, found in zip(theirs, answered, strict=True) if not found]
 
     async def forget(self, *, now: datetime) -> int:
         """Forget days older than KEPT_DAYS; return how many."""

@@ -11,7 +11,7 @@ import contextlib
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -21,6 +21,7 @@ from anju.domain.recorded import Lack, lack_of
 from anju.domain.recording import By, Plan
 from anju.domain.recording_trouble import Told, Trouble
 from anju.errors import DatabaseAway
+from anju.media import ledger
 from anju.media.recording_file import Begun, RecordingFile
 from anju.media.room import Room
 from anju.media.writing import Writers, WriterThread
@@ -185,6 +186,15 @@ class Recorder:
             return
         for _ in some:
             self._rows.popleft()
+        await self._mend(some)
+
+    async def _mend(self, some: Sequence[Recording]) -> None:
+        """Rows that waited so long that their minutes were looked at without them are told to the ledger."""
+        now = self.clock()
+        late = [each for each in some if each.end_ms / 1000 < now - ledger.SETTLED_S]
+        pieces = [(each.channel_id, each.start_ms, each.duration_ms) for each in late]
+        with contextlib.suppress(DatabaseAway):
+            await ledger.found(self._db, pieces, now=datetime.fromtimestamp(now, UTC))
 
     async def _close(self) -> None:
         for each in list(self.channels):

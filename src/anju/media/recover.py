@@ -143,12 +143,14 @@ def _row(path: Path, channel: str, volume: int, init: Init, found: list[Fragment
 
 
 def _remove_unlocked(path: Path, done: Recovered) -> bool:
+    if not path.exists():  # another worker looks too
+        return False
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        path.unlink()
+        path.unlink(missing_ok=True)
     done.removed += 1
     return True
 

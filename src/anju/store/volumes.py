@@ -166,7 +166,8 @@ async def _paired(
         number, volume = await _written(tx, path, mark.volume, at), mark.volume
     else:
         reason = f"{path} holds volume {mark.volume} of node {mark.node}, which this node does not know"
-        return Volume(before[0] if before else 0, mark.volume, path, 0, VolumeState.WRONG, reason)
+        number, volume = (before[0], before[1]) if before else (0, mark.volume)  # whose disk is missed here
+        return Volume(number, volume, path, 0, VolumeState.WRONG, reason)
     await tx.execute("UPDATE volume SET path = %(path)s WHERE number = %(number)s", path=str(path), number=number)
     return Volume(number, volume, path, 0)
 

@@ -426,6 +426,35 @@ async def test_a_silent_stream_sends_nothing(server: Server, begin: Begin, recei
     await dialog.bye()
 
 
+async def test_a_stream_may_stop_without_a_word(server: Server, begin: Begin, receiver: UdpReceiver) -> None:
+    await begin(faults=Faults(mute_after_s=0.5))
+    dialog = await server.invite(CAMERA, CAMERA, offer(receiver.port))
+    assert 8 <= len((await receiver.take(1.0)).pictures()) <= 18
+    assert not (await receiver.take(0.3)).found
+    assert not dialog.ended.is_set()
+    await dialog.bye()
+
+
+async def test_late_keepalives_are_fewer(server: Server, begin: Begin) -> None:
+    device = await begin(faults=Faults(keepalive_late_s=30))
+    await begin(code=CAMERA[:-1] + "2")
+    await server.until(lambda: len(server.heard["Notify", "Keepalive"]) >= 3)
+    assert device.tally["keepalives"] == 0
+
+
+async def test_a_slow_receiver_on_tcp_gets_all_of_a_download(server: Server, begin: Begin) -> None:
+    await begin()
+    tcp = {"transport": sdp.TCP, "setup": "active", "connection": "new"}
+    wanted = recorded(9, now() - timedelta(hours=2), 20, session=sdp.DOWNLOAD, download_speed=8, **tcp)
+    dialog = await server.invite(CAMERA, CAMERA, wanted)
+    answer = sdp.read(dialog.sdp)
+    reader, writer = await asyncio.open_connection(answer.host, answer.port, limit=4_096)
+    await asyncio.sleep(1.0)  # it reads nothing at first
+    assert len((await take_framed(reader, 4.0)).pictures()) == 500
+    writer.close()
+    await dialog.bye()
+
+
 async def test_a_dropped_dialog_ends_with_good_bye(server: Server, begin: Begin, receiver: UdpReceiver) -> None:
     await begin(faults=Faults(drops_after_s=0.3))
     dialog = await server.invite(CAMERA, CAMERA, offer(receiver.port))

@@ -27,6 +27,9 @@ class MediaLine(Protocol):
     def send(self, packets: list[bytes]) -> None:
         """Send ``packets``."""
 
+    async def drained(self) -> None:
+        """Wait until what was sent is under way; for recordings, of which nothing may be left out. Raises OSError."""
+
     def close(self) -> None:
         """Let go."""
 
@@ -57,6 +60,9 @@ class UdpLine:
                 lost += 1
         self.sent += len(packets) - lost
         self.lost += lost
+
+    async def drained(self) -> None:
+        """Return at once: datagrams do not wait."""
 
     def receive(self) -> bytes | None:
         """Return the next datagram that came back, None where there is none."""
@@ -103,6 +109,11 @@ class TcpLine:
             return
         writer.write(b"".join(part for each in packets for part in (_LENGTH.pack(len(each)), each)))
         self.sent += len(packets)
+
+    async def drained(self) -> None:
+        """Wait for a slow receiver. Raises OSError where it is gone."""
+        if self._writer:
+            await self._writer.drain()
 
     def close(self) -> None:
         """Close connection and listener."""

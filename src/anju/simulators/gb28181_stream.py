@@ -91,6 +91,8 @@ class Stream:
             if self._muted(loop.time() - first):
                 await asyncio.Event().wait()
             self._send(shown)
+            if self.film.frames is not None:
+                await self.line.drained()
             due = max(due + shown.wait_s, loop.time() - _LATEST_S)
             await asyncio.sleep(max(0.0, due - loop.time()))
             if not self._running.is_set():

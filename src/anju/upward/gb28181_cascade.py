@@ -73,7 +73,7 @@ class Cascade:
     async def run(self) -> None:
         """Keep every link as it is configured until cancelled, then sign off everywhere."""
         try:
-            while True:
+            while not _cancelled():  # a query that is cut off may end as if nothing had been
                 try:
                     await self._look()
                 except DatabaseAway as away:
@@ -208,9 +208,7 @@ class Cascade:
 
     async def _stop(self, running: _Running) -> None:
         self._running.pop(running.link.upper.id, None)
-        for task in running.tasks:
-            task.cancel()
-        await asyncio.gather(*running.tasks, return_exceptions=True)
+        await _ended(running.tasks)
         await running.answers.close()
         await self.streams.close(running.link)
         running.subscriptions.close()
@@ -222,6 +220,20 @@ def _told_of(sealed: Sealed) -> tuple[Upper, bytes | None]:
     upper = sealed.upper
     plain = replace(upper, version=0, state=UpperState.CONNECTING, reason="", state_at=None, name="")
     return replace(plain, ptz=False, playback=False, alarm_level=0, mode="", places=()), sealed.password
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel ``tasks`` until they are over: one that was in a query may have missed the first time."""
+    left = {each for each in tasks if not each.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=0.5)
 
 
 def _read(incoming: Incoming) -> Message | None:

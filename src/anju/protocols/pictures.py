@@ -8,6 +8,7 @@ from anju.protocols.fmp4 import Track, track_of
 from anju.protocols.frames import Codec, Frame
 
 _MOST_WAITING = 64  # NAL units before the first slice
+_MOST_LENGTH = 1 << 16  # bytes of one of them
 _SUSPECT = frozenset((0x27, 0x47, 0x67, 0x40, 0x42))  # first bytes of sequence sets of either codec
 
 
@@ -40,7 +41,8 @@ class Pictures:
         slices, keys = nal.SLICE[codec], nal.KEY[codec]
         firsts = [each[0] for each in nals]
         if not any(first in slices for first in firsts):
-            self._waiting = [*self._waiting, *nals][:_MOST_WAITING]
+            few = [each for each in nals if len(each) <= _MOST_LENGTH]
+            self._waiting = [*self._waiting, *few][:_MOST_WAITING]
             return None
         if self._waiting:
             nals, self._waiting = self._waiting + nals, []

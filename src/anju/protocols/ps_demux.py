@@ -9,6 +9,7 @@ from anju.protocols.ps import MAP, PACK, START, STREAM_TYPES
 
 MOST_UNIT = 8 << 20  # bytes of one picture
 _MOST_MAP = 1024
+_MOST_OTHERS = 3  # packets of another picture in a row
 _HEAD = struct.Struct(">IH")
 _STAMP = struct.Struct(">BHH")
 _PACK_START = START + bytes((PACK,))
@@ -60,7 +61,7 @@ class PsDemuxer:
         self._rest = b""
         self._need = 0  # bytes of the open packet that are still to come; -1: up to the next start code
         self._video: _Unit | None = None
-        self._video_id = 0
+        self._video_id = self._others = 0
         self._sound: _Unit | None = None
         self._sound_id = 0
         self._target: _Unit | None = None
@@ -99,7 +100,7 @@ class PsDemuxer:
         if self._ended and not self._need and not self._video and fresh and 0xE0 <= data[3] <= 0xEF:
             self._patient |= data[7:8] < b"\x80" and not self._broken and self._last_pts is not None
         rest, self._rest = self._rest, b""
-        if fresh and (self._ended or self._need > 0):
+        if fresh:
             self._cut_off(rest)
             return data
         return rest + data if rest else data
@@ -233,18 +234,29 @@ class PsDemuxer:
         return until
 
     def _open_video(self, code: int, pts: int | None, dts: int | None) -> None:
+        if not self._is_ours(code):
+            self._target = None
+            return
         unit = self._video
         if unit is not None and pts is not None and pts != unit.pts:
             self._flush_video()
             unit = None
-        if self._video_id not in {0, code}:
-            self._target = None  # a second picture in one stream
-            return
-        self._video_id = code
         if unit is None:
             unit = self._video = _Unit(pts, dts, self._stamp, self._arrived)
         unit.broken |= self._broken
         self._target = unit
+
+    def _is_ours(self, code: int) -> bool:
+        """Return whether a packet belongs to the picture that is read: another one is, once it comes alone."""
+        if code == self._video_id:
+            self._others = 0
+            return True
+        self._others += 1
+        if self._video_id and self._others <= _MOST_OTHERS:
+            return False
+        self._flush_video()
+        self._video_id, self._others = code, 0
+        return True
 
     def _open_sound(self, code: int, pts: int | None) -> None:
         self._sound_id = code

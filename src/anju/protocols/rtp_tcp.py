@@ -2,10 +2,12 @@
 
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 _LENGTH = struct.Struct("!H")
 _DOLLAR = 0x24
-_STEP = 4096  # bytes that must come before the way back in is looked for again
+_STEP = 4096  # bytes before the way back in is looked for; twice as many before it is looked for again
+_MOST_PLACES = 4096  # looked at in one search
 _MOST_LOST = 1 << 18  # bytes held while it is looked for
 _SOURCE = slice(8, 12)  # of an RTP header
 
@@ -60,29 +62,32 @@ class PacketReader:
             found.append(data[start:after])
             at = after
         if found:
-            self._source = found[-1][_SOURCE] or self._source
+            self._source = found[-1][_SOURCE] if len(found[-1]) >= 12 else self._source
         self._rest = data[at:]
 
     def _way_back(self) -> bool:
         """Drop bytes up to where two headers of one source stand in a row; return whether they do."""
         data = self._rest
-        at = next((at for at in self._places(data) if _two(data, at)), -1)
+        known = _places(data, self._source, 10) if self._source else ()
+        places = islice(chain(known, _places(data, b"\x80", 2)), _MOST_PLACES)
+        at = next((at for at in places if _two(data, at)), -1)
+        self._enough = 0
         if at < 0:
-            at = max(0, len(data) - _MOST_LOST // 2) if len(data) > _MOST_LOST else 0
-            self._enough = len(data) - at + _STEP
-        else:
-            self._enough = 0
+            at = 0
+            if len(data) > _MOST_LOST:
+                at = len(data) - _MOST_LOST // 2
+            self._enough = max(_STEP, 2 * (len(data) - at))
         self.skipped += at
         self._rest = data[at:]
         return not self._enough
 
-    def _places(self, data: bytes) -> Iterator[int]:
-        """Give the places a packet may begin at: where its source's number stands, or any first byte of a header."""
-        mark, before = (self._source, 10) if len(self._source) == 4 else (b"\x80", 2)
-        at = data.find(mark, before)
-        while at >= 0:
-            yield at - before
-            at = data.find(mark, at + 1)
+
+def _places(data: bytes, mark: bytes, before: int) -> Iterator[int]:
+    """Give the places a packet may begin at: ``before`` bytes before each ``mark``."""
+    at = data.find(mark, before)
+    while at >= 0:
+        yield at - before
+        at = data.find(mark, at + 1)
 
 
 def _two(data: bytes, at: int) -> bool:

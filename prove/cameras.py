@@ -1,104 +1,120 @@
-"""Simulated cameras at a node that runs: registered as an installer does, found by the page of live pictures."""
+"""Plate and face cameras at a tier: registered, posting pictures for ever; what of that is kept, byte for byte."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from playwright.async_api import Page
-
-from anju.config import load
 from anju.control.seed import registry_seed
+from anju.demo_site import spec
 from anju.process import clock
+from anju.security.blob_keys import BlobKeys
 from anju.security.sealing import Sealer
-from anju.simulators.gb28181_camera import fleet
-from anju.simulators.gb28181_device import Device, Platform
-from anju.simulators.video_loops import Loops
+from anju.simulators.viid_camera import Acknowledged, Camera, Faults, fleet
+from anju.simulators.viid_habits import HABITS
+from anju.store.blobs import Blobs
 from anju.store.log import this_node
-from prove.tiers import PASSWORD, Tier, checked
+from prove.tiers import Tier
 
-FIRST = "51080200001320000101"
-LOOPS = Path("build/loops")
-WITHIN_S = 60.0
-
-
-def platform_of(tier: Tier) -> Platform:
-    """Return the node as its cameras know it."""
-    return Platform("127.0.0.1", tier.ports["sip"], load(tier.folder / "anju.toml").platform)
+FIRST = "51080200011210000001"
+PASSWORD = "prove-cameras-7"
+FACES = 0.25
+Name = tuple[str, str]  # device code, object id
 
 
-async def register(tier: Tier, codes: Sequence[str], *, media: str = "udp", site: int = 0) -> None:
-    """Register cameras of these codes on the first community's wall."""
-    from anju.demo_site import spec
+@dataclass(slots=True)
+class Cameras:
+    """Cameras of several makes, and what they were told is kept."""
 
-    told = spec("community", 3)
-    chosen: dict[str, Any] = told["sites"][site]
-    wall = chosen["places"][0]["name"]
-    about = {"kind": "camera", "place": wall, "protocol": "gb28181", "credential": PASSWORD}
-    chosen["devices"] = [
-        {**about, "name": f"摄像机 {code[-3:]}", "account": code, "code": code, "gb28181": {"media": media}}
-        for code in codes
-    ]
-    seal = Sealer(tier.folder / "data" / "keys").seal
-    async with tier.opened() as db, db.transaction() as tx:
-        await registry_seed(tx, told, node=await this_node(tx), at=clock(), seal=seal)
+    tier: Tier
+    found: Sequence[Camera]
+    done: list[Acknowledged] = field(default_factory=list)
 
+    @property
+    def names(self) -> set[Name]:
+        """Return what was acknowledged."""
+        return {(each.device, each.object_id) for each in self.done}
 
-@asynccontextmanager
-async def filming(tier: Tier, count: int, *, media: str = "udp", **how: Any) -> AsyncIterator[list[Device]]:
-    """Give ``count`` cameras that are registered at ``tier``, and online there."""
-    cameras = fleet(platform_of(tier), count, Loops(LOOPS), first=FIRST, password=PASSWORD, **how)
-    await register(tier, [each.code for each in cameras], media=media)
-    try:
-        for each in cameras:
-            await each.prepare()
-            await each.start()
-        async with asyncio.timeout(WITHIN_S):
-            await asyncio.gather(*(each.registered.wait() for each in cameras))
-        yield cameras
-    finally:
-        await asyncio.gather(*(each.stop() for each in cameras))
+    async def run(self, every_s: float, batch: int) -> None:
+        """Let all post for ever, each a batch every so often."""
+        async with asyncio.TaskGroup() as group:
+            for each in self.found:
+                group.create_task(self._post(each, every_s, batch))
 
-
-async def channels(tier: Tier, count: int) -> list[str]:
-    """Return the ids of the node's channels once ``count`` of them are online."""
-    async with tier.as_("guard") as guard, asyncio.timeout(WITHIN_S):
+    async def _post(self, camera: Camera, every_s: float, batch: int) -> None:
         while True:
-            found = checked(await guard.get("/api/video/channels", params={"state": "online", "limit": 200}))["items"]
-            if len(found) >= count:
-                return [str(each["id"]) for each in found]
-            await asyncio.sleep(0.1)
+            self.done += await camera.deliver(camera.see(batch))
+            await asyncio.sleep(every_s)
+
+    async def unlike(self) -> int:
+        """Return how many acknowledged pictures are not kept as they were sent."""
+        kept = await _pictures(self.tier)
+        wanted = [(each.device, each.object_id, digest) for each in self.done for digest in each.pictures]
+        return sum(each not in kept for each in wanted)
 
 
-async def wall(tier: Tier, page: Page, panes: Sequence[str], shape: int) -> None:
-    """Open the page of live pictures with ``panes`` in their places, as the account finds it again after a log-in."""
-    shown = {"live": {"shape": shape, "panes": [*panes, *[None] * (shape - len(panes))], "tour": None}}
-    answer = await page.request.patch(
-        f"{tier.url}/api/session/preferences", data={"layout": shown}, headers={"X-Anju": "1"}
+async def tidy(tier: Tier) -> bool:
+    """Repair and check the pictures by the command line; print what it says; return whether all is whole."""
+    words = ("-m", "anju", "blobs", "repair", "--settled", "0", "--config", str(tier.folder / "anju.toml"))
+    child = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
+    said = (await child.communicate())[0].decode()
+    print("\n".join(f"{tier.name}: {line}" for line in said.splitlines()))
+    return child.returncode == 0 and "all whole" in said
+
+
+async def cameras(tier: Tier, count: int, faults: Faults) -> Cameras:
+    """Register ``count`` cameras at ``tier``, a share of them for faces, of all makes in turn."""
+    found = fleet(
+        "127.0.0.1",
+        tier.ports["intake"],
+        count,
+        first=FIRST,
+        password=PASSWORD,
+        makes=tuple(HABITS),
+        faces=FACES,
+        faults=faults,
+        retry_s=0.3,
     )
-    if not answer.ok:
-        raise RuntimeError(await answer.text())
-    await page.goto(f"{tier.url}/#/live")
-    await page.reload()
+    told = spec("community", 1)
+    told["sites"][0]["devices"] = [
+        {"kind": "lane", "name": each.code, "place": "东围墙", "protocol": "viid", "account": each.code}
+        | {"credential": PASSWORD}
+        for each in found
+    ]
+    async with tier.opened() as db, db.transaction() as tx:
+        seal = Sealer(tier.folder / "data" / "keys").seal
+        await registry_seed(tx, told, node=await this_node(tx), at=clock(), seal=seal)
+    return Cameras(tier, found)
 
 
-async def figures(page: Page) -> list[dict[str, str]]:
-    """Return what stands on each pane."""
-    found: list[dict[str, str]] = await page.evaluate(
-        "[...document.querySelectorAll('[data-channel]')].map((pane) => ({ ...pane.dataset }))"
-    )
-    return found
+_THERE = """
+    SELECT d.account, o.object_id FROM (
+        SELECT device_id, object_id FROM passage UNION ALL SELECT device_id, object_id FROM sighting) AS o
+    JOIN device d ON d.id = o.device_id
+"""
+_BODIES = """
+    SELECT d.account, o.object_id, o.body->'pictures' FROM (
+        SELECT device_id, object_id, body FROM passage UNION ALL SELECT device_id, object_id, body FROM sighting) AS o
+    JOIN device d ON d.id = o.device_id
+"""
 
 
-async def playing(page: Page, count: int, *, within_s: float = 20.0) -> list[dict[str, str]]:
-    """Return what stands on the panes once ``count`` of them play. Raises RuntimeError with the panes' states."""
-    try:
-        async with asyncio.timeout(within_s):
-            while True:
-                found = await figures(page)
-                if sum(each["state"] == "playing" and bool(each.get("firstFrameMs")) for each in found) >= count:
-                    return found
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise RuntimeError(f"panes do not play: {await figures(page)}") from None
+async def there(tier: Tier) -> Counter[Name]:
+    """Return how often each object is kept at ``tier``."""
+    async with tier.opened() as db:
+        return Counter((row[0], row[1]) for row in await db.fetch(_THERE))
+
+
+async def _pictures(tier: Tier) -> set[tuple[str, str, str]]:
+    """Return device, object and digest of every picture that can be read back whole."""
+    data = tier.folder / "data"
+    async with tier.opened() as db:
+        blobs, found = Blobs(db, data / "blobs", BlobKeys(data / "keys"), clock=clock), set()
+        for account, object_id, pictures in await db.fetch(_BODIES):
+            for each in pictures:
+                read, _ = await blobs.read(each["blob_id"])
+                found.add((account, object_id, hashlib.sha256(read).hexdigest()))
+        await blobs.close()
+        return found

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.figures import Figure, keep
 from playwright.async_api import Page
 
-from prove.cameras import channels, figures, filming, playing, wall
+from prove.filming import channels, figures, filming, playing, wall
 from prove.pages import chromium, opened
 from prove.tiers import Tier
 

@@ -243,16 +243,16 @@ async def pair(lower: Tier, upper: Tier, *, port: int = 0) -> None:
 
 @asynccontextmanager
 async def three_tiers(
-    folder: Path, *, panels: int, through: Callable[[int], Awaitable[int]] | None = None
+    folder: Path, *, panels: int, video: bool = False, through: Callable[[int], Awaitable[int]] | None = None
 ) -> AsyncIterator[dict[str, Tier]]:
     """Give city, county and community, running, set up and paired.
 
     ``through`` takes the port of the county's door for nodes below and returns the one the community shall use.
     """
     tiers = {
-        "city": Tier("city", folder / "city", "single"),
-        "county": Tier("county", folder / "county", "single"),
-        "community": Tier("community", folder / "community", "separate"),
+        "city": Tier("city", folder / "city", "single", video=video),
+        "county": Tier("county", folder / "county", "single", video=video),
+        "community": Tier("community", folder / "community", "separate", video=video),
     }
     try:
         for tier in tiers.values():

@@ -114,6 +114,11 @@ async def test_who_guesses_passwords_is_locked_out(centre: Centre, nvr: Scripted
     assert int(locked.headers.get("Retry-After")) > 0
 
 
+async def test_who_sees_no_answer_of_ours_locks_nobody_out(nvr: Scripted) -> None:
+    statuses = {(await nvr.register(password="guess", nonce=f"{number:056x}")).status for number in range(6)}
+    assert (statuses, (await nvr.register()).status) == ({401}, 200)
+
+
 async def test_an_overheard_digest_opens_nothing_a_second_time(
     centre: Centre, nvr: Scripted, make: MakeDevice, recorder: Device
 ) -> None:

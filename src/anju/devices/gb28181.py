@@ -120,6 +120,7 @@ class Gb28181Door:
     async def load(self) -> None:
         """Take up what a restart must know. Raises DatabaseAway."""
         await self.presence.load()
+        await self.tending.load()
 
     async def run(self) -> None:
         """End the streams of a process before this one, then watch over devices, until cancelled."""

@@ -3,6 +3,8 @@
 Source: 5.4.3 (GB/T 28181 registration), 6.3.3 (only known devices exchange data).
 """
 
+import hashlib
+import hmac
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,13 +54,21 @@ class Denied:
 
 
 class RegisterGate:
-    """Judges REGISTER requests. ``realm`` is our domain; ``key`` seals the nonces of this process."""
+    """Judges REGISTER requests. ``realm`` is our domain; ``key`` seals the nonces of this process.
+
+    A nonce is good for the address it was given to: who writes another's address into his packets sees none of them,
+    and can lock nobody out.
+    """
 
     def __init__(self, find: Find, *, realm: str, key: bytes, clock: Callable[[], datetime]) -> None:
         self._find, self._realm, self._clock = find, realm, clock
-        self._digests = Digests(key, realm=realm, lifetime=LIFETIME, plain=True)
+        self._key = key
         self._used: OrderedDict[str, None] = OrderedDict()
         self.lockout = Lockout(clock)
+
+    def _digests(self, host: str) -> Digests:
+        key = hmac.new(self._key, host.encode(), hashlib.sha256).digest()
+        return Digests(key, realm=self._realm, lifetime=LIFETIME, plain=True)
 
     def judge(self, request: Request, host: str) -> Proved | Denied:
         """Say who a REGISTER from ``host`` proves to be, or how it is answered."""
@@ -66,11 +76,11 @@ class RegisterGate:
         header = request.headers.get("Authorization")
         if not header:
             known = self._find(account) is not None
-            return self._challenge("" if known else "unknown_account", account)
+            return self._challenge("" if known else "unknown_account", account, host)
         try:
             given = read_authorization(header)
         except WireError:
-            return self._challenge("bad authorization", account)
+            return self._challenge("bad authorization", account, host)
         return self._proved(request, given, account, host)
 
     def _proved(self, request: Request, given: Credentials, account: str, host: str) -> Proved | Denied:
@@ -78,16 +88,17 @@ class RegisterGate:
         if left := self.lockout.left_s(who):
             return Denied(403, "locked out", account, retry_after_s=left)
         listed = self._find(account) or self._find(given.username)
-        verdict = self._digests.judge(
-            given, self._known(listed, given), method=request.method, target=None, at=self._clock()
-        )
+        digests, at = self._digests(host), self._clock()
+        verdict = digests.judge(given, self._known(listed, given), method=request.method, target=None, at=at)
+        if verdict is not Verdict.RIGHT and not digests.issued(given.nonce, at):
+            return self._challenge("", account, host, stale=verdict is Verdict.STALE)
         if listed is None or verdict is Verdict.WRONG:
             self.lockout.failed(who)
             return self._wrong(listed, given, account)
         if not listed.device.particulars.gb28181.admits(host):
             return Denied(403, "address not allowed", listed.device.account)
-        if verdict is Verdict.STALE or not self._first(given.nonce):
-            return self._challenge("", account, stale=True)
+        if not self._first(given.nonce):
+            return self._challenge("", account, host, stale=True)
         self.lockout.passed(who)
         return Proved(listed, _expires(request))
 
@@ -117,8 +128,8 @@ class RegisterGate:
             self._used.popitem(last=False)
         return True
 
-    def _challenge(self, reason: str, account: str, *, stale: bool = False) -> Denied:
-        return Denied(401, reason, account, self._digests.challenge(self._clock(), stale=stale))
+    def _challenge(self, reason: str, account: str, host: str, *, stale: bool = False) -> Denied:
+        return Denied(401, reason, account, self._digests(host).challenge(self._clock(), stale=stale))
 
 
 def users(device: Device) -> set[str]:

@@ -28,12 +28,12 @@ from anju.protocols.manscdp_config import config_query, read_config
 from anju.protocols.manscdp_control import Guard, order
 from anju.protocols.manscdp_devices import DeviceStatus, info_query, read_info, read_status, status_query
 from anju.protocols.manscdp_positions import position_query
-from anju.store import events, sip_registrations
+from anju.store import channels, events, sip_registrations
 from anju.store.database import Database
 from anju.wire.sip import Dialog
 
 AT_ONCE = 50  # devices asked at the same time
-JITTER_S, JITTER_EACH_S = 10.0, 0.02
+JITTER_S, JITTER_EACH_S = 60.0, 0.05
 SUBSCRIBED_S, RENEWED_AT = 3_600, 0.7
 LOOK_S = 30.0
 STATUS_EVERY, CATALOG_EVERY, PARTIAL_AGAIN = timedelta(hours=1), timedelta(hours=24), timedelta(minutes=5)
@@ -72,6 +72,11 @@ class Tending:
         self._unwilling: set[tuple[str, str]] = set()  # device and what it refuses to be subscribed for
         self._asked: dict[tuple[str, str], datetime] = {}
         self._off: set[str] = set()  # devices whose clocks are off, and told so
+
+    async def load(self) -> None:
+        """Take up when catalogs came in whole: a restart asks for none of them again. Raises DatabaseAway."""
+        for device_id, at in await channels.whole_since(self._db):
+            self._asked[device_id, "Catalog"] = at
 
     def began(self, device: Device) -> None:
         """Ask a device that registered anew; one that is being asked begins again."""

@@ -100,6 +100,10 @@ class Digests:
             return Verdict.WRONG
         return Verdict.RIGHT if self._fresh(given.nonce, at) else Verdict.STALE
 
+    def issued(self, nonce: str, at: datetime) -> bool:
+        """Return whether ``nonce`` is one of ours that is still fresh."""
+        return self._fresh(nonce, at)
+
     def _nonce(self, at: datetime) -> str:
         head = f"{int(at.timestamp()):08x}{secrets.token_hex(8)}"
         return head + self._seal(head)

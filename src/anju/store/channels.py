@@ -304,6 +304,12 @@ async def note_sync(tx: Executor, synced: Synced) -> None:
     )
 
 
+async def whole_since(db: Executor) -> list[tuple[str, datetime]]:
+    """Return the devices whose last catalog came in whole, and when it was asked for."""
+    rows = await db.fetch("SELECT device_id, asked_at FROM sip_sync WHERE state = %(whole)s", whole=Sync.COMPLETE.value)
+    return [(row[0], row[1]) for row in rows]
+
+
 async def synced(db: Executor, device_id: str) -> Synced | None:
     """Return how the last catalog of a device came in."""
     row = await db.fetch_one(

@@ -71,6 +71,7 @@ class Tending:
         self._subscribed: dict[str, dict[str, _Subscribed]] = {}
         self._unwilling: set[tuple[str, str]] = set()  # device and what it refuses to be subscribed for
         self._asked: dict[tuple[str, str], datetime] = {}
+        self._partial: dict[str, tuple[int, int]] = {}  # how many items came last, and how often just as many
         self._off: set[str] = set()  # devices whose clocks are off, and told so
 
     async def load(self) -> None:
@@ -188,8 +189,15 @@ class Tending:
         """Ask for a catalog. Raises DatabaseAway."""
         at = self._asked[device.id, "Catalog"] = self._clock()
         synced = await self._catalogs.sync(device)
-        if synced is not None and synced.state is not Sync.COMPLETE:  # again soon
-            self._asked[device.id, "Catalog"] = at - CATALOG_EVERY + PARTIAL_AGAIN
+        if synced is not None and synced.state is not Sync.COMPLETE:
+            self._asked[device.id, "Catalog"] = at - CATALOG_EVERY + self._again_after(device.id, synced.received)
+
+    def _again_after(self, device_id: str, received: int) -> timedelta:
+        """Ask soon again for what is missing; where as much comes each time, the announced sum is wrong: less often."""
+        before, times = self._partial.get(device_id, (-1, 0))
+        times = times + 1 if received == before else 0
+        self._partial[device_id] = (received, times)
+        return min(PARTIAL_AGAIN * 2 ** min(times, 10), CATALOG_EVERY)
 
     async def _config(self, device: Device) -> None:
         if not self._due(device, "ConfigDownload", CONFIG_EVERY):

@@ -21,11 +21,12 @@ from anju.app import ROLES
 from anju.config import Config, load
 from anju.domain.devices import Gb28181Access, Particulars, sealed_for
 from anju.domain.identity import AccountClass
+from anju.domain.rights import EVERYWHERE
 from anju.engines.child import free_port
 from anju.process import Node, opened
 from anju.security.passwords import Passwords
-from anju.store import accounts, channels, devices, roles
-from anju.store.channels import Placed
+from anju.store import accounts, channels, devices, places, roles
+from anju.store.channels import Filter, Placed
 from anju.store.database import Database
 from anju.store.devices import NewDevice
 from anju.store.log import NodeId
@@ -37,7 +38,7 @@ from tests.registry import Estate, make_estate
 _log = structlog.get_logger(__name__)
 PASSWORD = "camera-7"
 ACCOUNT = "u1"
-EVERYTHING = ("property_manager", "everything", "", None)
+EVERYTHING = [(role, "everything", "", None) for role in ("property_manager", "shift_leader")]
 
 
 @dataclass(slots=True)
@@ -113,14 +114,17 @@ class Filmed:
         return self.config.video.sip
 
     async def register(self, code: str, *, kind: str = "camera", media: str = "udp") -> str:
-        """Register a device by its code and PASSWORD; return its id."""
+        """Register a device by its code and PASSWORD; return its id. A platform stands for the region."""
         particulars = Particulars(gb28181=Gb28181Access(media=media))
         new = NewDevice(kind, f"摄像机 {code[-2:]}", "gb28181", code, particulars=particulars)
         seal = self.opened.sealer.seal
         async with self.db.transaction() as tx:
             editor = Editor(self.node, "安装员", datetime.now(UTC))
             sealed: Callable[[str], bytes] = lambda name: seal(PASSWORD.encode(), sealed_for(name))  # noqa: E731
-            return (await devices.add(tx, self.estate.wall, new, editor, sealed=sealed)).id
+            where = self.estate.wall
+            if kind == "platform":
+                where = await places.find(tx, EVERYWHERE, "510802")
+            return (await devices.add(tx, where, new, editor, sealed=sealed)).id
 
     async def channel(self, device_id: str, code: str, *, within_s: float = 15.0) -> Placed:
         """Return a channel once its device told of it and it is online."""
@@ -130,6 +134,15 @@ class Filmed:
                 if found and found.channel.state == "online":
                     return found
                 await asyncio.sleep(0.05)
+
+    async def only_channel(self, code: str, *, within_s: float = 20.0) -> Placed:
+        """Return the channel with that code, whatever stands before it, once it is online."""
+        async with asyncio.timeout(within_s):
+            while True:
+                found = await channels.page(self.db, EVERYWHERE, Filter(text=code), after="", limit=2)
+                if found and found[0].channel.state == "online":
+                    return found[0]
+                await asyncio.sleep(0.1)
 
     async def watch(self, channel_id: str, grade: str = "main") -> Viewer:
         """Watch live with a ticket of the API."""
@@ -148,12 +161,13 @@ class Filmed:
 
 def configuration(folder: Path, node: NodeId, **video: Any) -> Config:
     """Return a node's configuration on free ports."""
+    docking = "" if node.tier == "community" else f"[docking]\nport = {free_port()}\n"
     rtp = random.randrange(20_000, 28_000, 200)
     words = {"sip": free_port(), "viewers": free_port(), "rtp_first": rtp, "rtp_last": rtp + 199, "reserve_gb": 0.1}
     path = folder / "anju.toml"
     path.write_text(
-        f'tier = "community"\ndata = "data"\n[node]\nid = "{node.id}"\nname = "{node.name}"\nregion = "510802"\n'
-        f"[web]\nport = {free_port()}\n[video]\n"
+        f'tier = "{node.tier}"\ndata = "data"\n[node]\nid = "{node.id}"\nname = "{node.name}"\nregion = "510802"\n'
+        f"{docking}[web]\nport = {free_port()}\n[video]\n"
         + "\n".join(f"{name} = {value}" for name, value in {**words, **video}.items())
     )
     return load(path)
@@ -203,7 +217,7 @@ async def _operator(db: Database) -> None:
     async with db.transaction() as tx:
         await roles.put_builtin(tx)
         await accounts.put(tx, account_id=ACCOUNT, username="liming", name="李明", at=datetime.now(UTC), **given)  # type: ignore[arg-type]
-        await roles.set_grants(tx, ACCOUNT, [EVERYTHING])
+        await roles.set_grants(tx, ACCOUNT, EVERYTHING)
         await bump(tx, Subject.RIGHTS)
 
 

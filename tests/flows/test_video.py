@@ -145,7 +145,7 @@ async def grants(town: Filmed) -> AsyncIterator[Callable[..., Awaitable[None]]]:
             await bump(tx, Subject.RIGHTS)
 
     yield give
-    await give(EVERYTHING)
+    await give(*EVERYTHING)
 
 
 async def test_who_loses_the_right_loses_the_picture(

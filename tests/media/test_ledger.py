@@ -104,6 +104,14 @@ async def test_outside_the_plan_nothing_lacks(db: Database) -> None:
     assert [(each.start, each.end) for each in recorded.gaps(TODAY, await day(db))] == [(at(8), at(8, 10))]
 
 
+async def test_while_a_camera_is_not_to_be_recorded_nothing_lacks(db: Database) -> None:
+    await begin(db, at(8))
+    await ledger_of(db).settle({"c1": read_plan({"by": "none"})}, now=at(9))
+    await ledger_of(db).settle({"c1": OURS}, now=at(9, 10))
+    gaps = recorded.gaps(TODAY, await day(db))
+    assert [(each.start, each.end) for each in gaps][-1] == (at(8, 57), at(9, 7))
+
+
 async def test_recordings_that_ended_by_age_have_expired(db: Database) -> None:
     await recordings.add(db, files(at(8), at(9)))
     await begin(db, at(8))

@@ -184,10 +184,10 @@ def _settling(seconds: bytes, mask: bytes, why: Sequence[Lack], bounds: tuple[in
 
 
 def _together(plans: Mapping[str, Plan], before: Mapping[str, store.Day], until: datetime) -> dict[datetime, list[str]]:
-    """Return the channels the platform records by the first minute nobody looked at."""
+    """Return the channels the platform records, or did once, by the first minute nobody looked at."""
     found: dict[datetime, list[str]] = {}
     for channel, plan in plans.items():
-        if plan.here:
+        if plan.here or channel in before:
             since = _first_unseen(before[channel]) if channel in before else until - _MINUTE
             found.setdefault(max(since, until - timedelta(days=FLOOR_DAYS)), []).append(channel)
     return found

@@ -27,7 +27,7 @@ from anju.media.room import Room
 from anju.media.writing import Writers, WriterThread
 from anju.protocols.fmp4 import Track
 from anju.protocols.frames import CLOCK, Codec, Frame
-from anju.store import recordings
+from anju.store import recordings, volumes
 from anju.store.database import Database
 from anju.store.recordings import Flag, Recording
 
@@ -41,6 +41,7 @@ AHEAD_S, BEHIND_S = 1.0, 5.0
 STEADY = 0.002  # how much of the difference between arrival and the camera's clock is taken over with each picture
 REMEMBERED_S = 7_200  # reasons for not recording
 ROWS_RETRY_S, ROWS_AT_ONCE = 1.0, 200
+SAVED_S = 20.0  # between two notes of how volumes are, for those who only look
 _USUAL = CLOCK // 25
 Tell = Callable[[Told], None]
 _log = structlog.get_logger(__name__)
@@ -160,11 +161,17 @@ class Recorder:
             await self._none.wait()
 
     async def _watch(self) -> None:
+        saved = float("-inf")
         while True:
-            for each in await self.room.look():
+            changed = await self.room.look()
+            for each in changed:
                 self.tell(each)
             for channel in list(self.channels.values()):
                 channel.look()
+            if changed or time.monotonic() - saved > SAVED_S:
+                saved = time.monotonic()
+                with contextlib.suppress(DatabaseAway):
+                    await volumes.save(self._db, self.room.volumes, at=datetime.now(UTC))
             await asyncio.sleep(self.room.every_s)
 
     async def _write_rows(self) -> None:

@@ -1,4 +1,4 @@
-"""Recordings: volumes, files and their groups of pictures, what is to be unlinked, evidence locks, the ledger by day."""
+"""Recordings: volumes, files and their groups of pictures, what is to be unlinked, evidence locks, the ledger."""
 
 from alembic import op
 
@@ -50,7 +50,7 @@ CREATE TABLE recording_ledger (
 CREATE INDEX ON recording_ledger (day);
 COMMENT ON TABLE recording_ledger IS 'a camera''s day by minutes; the counts beside them are derived';
 COMMENT ON COLUMN recording_ledger.source IS 'platform or device';
-COMMENT ON COLUMN recording_ledger.codes IS '1,440 bytes, see domain.recorded, deflated: by itself PostgreSQL packs only what is longer';
+COMMENT ON COLUMN recording_ledger.codes IS '1,440 bytes (see domain.recorded), deflated: PostgreSQL packs only longer ones';
 """
 
 

@@ -50,7 +50,7 @@ CREATE TABLE recording_ledger (
 CREATE INDEX ON recording_ledger (day);
 COMMENT ON TABLE recording_ledger IS 'a camera''s day by minutes; the counts beside them are derived';
 COMMENT ON COLUMN recording_ledger.source IS 'platform or device';
-COMMENT ON COLUMN recording_ledger.codes IS '1,440 bytes (see domain.recorded), deflated: PostgreSQL packs only longer ones';
+COMMENT ON COLUMN recording_ledger.codes IS '1,440 bytes (see domain.recorded), deflated';
 """
 
 

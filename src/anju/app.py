@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from anju.bus.bell import lanes_of
 from anju.config import Config
 from anju.process import Node, clock, console_certificate, every, of_itself, opened, together
 from anju.security.keys import NodeKeys
 from anju.security.operator_log import Anchor
+from anju.store.bell import lanes_of
 from anju.store.database import Database
 from anju.store.log import NodeId, this_node
 from anju.supervisor import Addresses, Supervisor, running

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from anju.bus.bell import lanes_of
 from anju.devices.gb28181 import Gb28181Door
 from anju.domain.cascade import Recorded, Upper
 from anju.domain.changes import Lane
@@ -20,6 +19,7 @@ from anju.media.relays import RELAY_ENDED, BusRelays
 from anju.media.signalling import Ended
 from anju.process import Node, clock
 from anju.store import recordings
+from anju.store.bell import lanes_of
 from anju.upward.gb28181_cascade import Cascade
 from anju.upward.gb28181_cascade_hands import Hands
 from anju.wire.sip import SipEndpoint
@@ -53,7 +53,7 @@ def _move(node: Node, door: Gb28181Door) -> Callable[[Upper, str, Ptz], Coroutin
         who = Principal(upper.id, upper.name, "node", node=upper.code)
         detail = {"act": wanted.act.value, "number": wanted.number}
         async with node.operator_log.acting(who, "video.ptz", channel_id, detail, peer=upper.host):
-            await _refusing(door.orders.ptz(channel_id, wanted))
+            await _refusing(door.orders.ptz(channel_id, wanted, holder=(upper.id, upper.name)))
 
     return move
 

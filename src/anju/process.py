@@ -14,7 +14,6 @@ import msgspec
 import structlog
 from uuid_utils.compat import uuid7
 
-from anju.bus.bell import spelled
 from anju.bus.nats import Bus
 from anju.config import Config
 from anju.control.corridor import Corridor
@@ -26,6 +25,7 @@ from anju.security.keys import NodeKeys
 from anju.security.operator_log import OperatorLog
 from anju.security.sealing import Sealer
 from anju.store import events
+from anju.store.bell import spelled
 from anju.store.database import Database
 from anju.store.log import NodeId, this_node
 from anju.supervisor import Addresses

@@ -9,12 +9,12 @@ from datetime import datetime
 
 import structlog
 
-from anju.bus.bell import Bell, lanes_of
 from anju.domain.changes import Change, Lane
 from anju.domain.recording import POST_S, PRE_S, Plan
 from anju.errors import DatabaseAway
 from anju.media.record import Recorder
 from anju.store import channels, log, recording_locks
+from anju.store.bell import Bell, lanes_of
 from anju.store.database import Database
 from anju.store.log import NodeId
 

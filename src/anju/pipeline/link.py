@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 
-from anju.bus.bell import Bell
 from anju.domain.changes import Lane, Logged
 from anju.domain.events import Event
 from anju.domain.linkage import ActionState, Around, Rule, decide, fits, is_dark, needs_arming
 from anju.errors import DatabaseAway
 from anju.store import cursors, linkage, log
+from anju.store.bell import Bell
 from anju.store.cursors import Cursor
 from anju.store.database import Database, Transaction
 from anju.store.linkage import Decided

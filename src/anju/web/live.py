@@ -18,12 +18,12 @@ import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from anju.bus.bell import Bell, lanes_of
 from anju.domain.changes import Change, Lane, Logged
 from anju.domain.events import masked
 from anju.domain.rights import NOWHERE, Action, Located, Principal, Scope
 from anju.errors import DatabaseAway
 from anju.store import log, places
+from anju.store.bell import Bell, lanes_of
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.web.context import COOKIE, Services

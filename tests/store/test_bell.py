@@ -5,9 +5,9 @@ from time import monotonic
 
 import pytest
 
-from anju.bus import bell
-from anju.bus.bell import Bell, lanes_of, spelled
 from anju.domain.changes import Lane
+from anju.store import bell
+from anju.store.bell import Bell, lanes_of, spelled
 
 BULK, ALARMS = frozenset({Lane.BULK}), frozenset({Lane.ALARMS})
 

@@ -293,6 +293,31 @@ async def test_the_console_of_the_city_shows_it_and_says_what_is_wrong(
     assert not pictures(web.services).blobs.folder.exists(), "nothing of it is kept at the city"
 
 
+@pytest.mark.parametrize(
+    ("query", "data"), [("", drawn(64)), ("&thumbnail=1", b"BM" + bytes(100)), ("&thumbnail=1", b"")]
+)
+async def test_what_is_not_the_picture_of_the_record_is_not_shown(
+    album: Album, client_for: MakeWeb, clock: FrozenClock, query: str, data: bytes
+) -> None:
+    community, county, city = album.stations
+    await know_device(city)
+    clock.now = now()
+    web = await client_for(city.tier.db, city.tier.node, clock, bus=album.buses[2])
+    await web.set_up()
+    await web.account("zhaojg", everywhere("city_operator"))
+
+    async def lies(asked: Asked) -> Given:
+        return Given(asked.id, Outcome.SHOWN, data)
+
+    community.picture = lies
+    async with county.linked(), community.linked():
+        kept, _ = await album.keep(drawn())
+        await up(album)
+        page = await web.login("zhaojg")
+        answer = await page.get(await address(page, kept) + query)
+    assert (answer.status_code, answer.json()["code"]) == (500, "damaged")
+
+
 async def address(page: httpx2.AsyncClient, kept: Passage) -> str:
     shown = (await page.get(f"/api/vehicles/passages/{kept.id}")).json()["pictures"][0]
     return f"/api/pictures/{shown['blob_id']}?ticket={shown['ticket']}"

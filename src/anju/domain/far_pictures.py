@@ -19,6 +19,8 @@ HOP_MS = 400
 """So much sooner each node further down gives up: the one above hears who is away, not only that somebody is."""
 MOST_BYTES = 5 * 1024 * 1024
 """Of one picture on its way up; a third more as JSON, and still inside one request."""
+MOST_SMALL = 256 * 1024
+"""Of a thumbnail."""
 RECORDS = ("passage", "sighting", "event")
 
 

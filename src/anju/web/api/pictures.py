@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from anju.domain.alarms import Person
 from anju.domain.captures import media_type
-from anju.domain.far_pictures import Asked, Given, Outcome, Source
+from anju.domain.far_pictures import MOST_SMALL, Asked, Given, Outcome, Source
 from anju.errors import Conflict, Damaged, Erased, Forbidden, Invalid, NotFound, OwnerAway, Refused, Silent
 from anju.security.signed_words import MOST_CHARACTERS
 from anju.web.context import Caller, Me
@@ -85,9 +85,11 @@ async def _from_below(look: Look, me: Caller, shown: Pictures, source: Source) -
         return look.answer(source.sha256, None, "image/jpeg")
     if given.outcome is not Outcome.SHOWN:
         raise _refusal(given, source)
-    if not look.thumbnail and hashlib.sha256(given.data).hexdigest() != source.sha256:
+    kind = media_type(given.data)
+    small = kind == "image/jpeg" and len(given.data) <= MOST_SMALL
+    if not (small if look.thumbnail else hashlib.sha256(given.data).hexdigest() == source.sha256):
         raise Damaged("damaged", "what came is not the picture that its record names")
-    return look.answer(source.sha256, given.data, media_type(given.data))
+    return look.answer(source.sha256, given.data, kind)
 
 
 def _refusal(given: Given, source: Source) -> Refused:

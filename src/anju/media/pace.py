@@ -27,6 +27,9 @@ class StreamStats:
     most_lag: float = 0.0
     kernel_drops: int = 0
     asked: int = 0  # INVITEs
+    answer_s: float = 0.0  # from the last INVITE to its answer
+    packet_s: float = 0.0  # from there to the first packet
+    key_s: float = 0.0  # from there to the first key frame
 
     @property
     def packets(self) -> int:

@@ -1,7 +1,7 @@
 """Receiving ends: a socket for each stream, all looked at every few milliseconds in one sweep.
 
-A sweep reads what came meanwhile, a picture's packets in one go; waking up for each packet costs more than all the
-parsing behind it.
+A sweep reads what came meanwhile, mostly a picture's packets in one go, at whatever pace they come: how often we wake
+up does not depend on how many packets there are.
 """
 
 import asyncio

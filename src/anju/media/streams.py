@@ -109,6 +109,7 @@ class Stream:
         self._grace: asyncio.TimerHandle | None = None
         self._again = asyncio.Event()  # asks again now
         self._began = self._heard = self._pictured = 0.0  # monotonic seconds; 0: not yet
+        self._answered = self._first = 0.0
         self._paused = False
         self._ended = ""  # why the call is over, as the signalling side told
 
@@ -174,7 +175,11 @@ class Stream:
     def feed(self, packets: list[bytes], now: float) -> None:
         """Take packets of its line; ``now`` in Unix seconds."""
         if packets:
-            self._heard = time.monotonic()
+            heard = time.monotonic()
+            if not self._heard:
+                self._first = heard
+                self.stats.packet_s = heard - self._answered
+            self._heard = heard
         for unit in self._units.feed(packets, now):
             try:
                 frames = self._frames.feed(unit)
@@ -206,7 +211,9 @@ class Stream:
         """Keep the pictures since the last key frame, for who comes."""
         self._pictured = self._heard
         if frame.key:
-            self._say("playing")
+            if self.code != "playing":
+                self.stats.key_s = time.monotonic() - self._first
+                self._say("playing")
             self._gop, self._gop_bytes = [], 0
         elif not self._gop:
             return
@@ -251,7 +258,7 @@ class Stream:
         failures = 0
         while True:
             reason, lasted = await self._once()
-            _log.info("stream is over", stream=self.key, reason=reason, lasted_s=round(lasted, 1))
+            self._log_end(reason, lasted)
             self._say(reason)
             if not self.live:
                 return
@@ -260,6 +267,13 @@ class Stream:
             with suppress(TimeoutError):
                 async with asyncio.timeout(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]):
                     await self._again.wait()
+
+    def _log_end(self, reason: str, lasted: float) -> None:
+        """Write down what solves most cases in the field."""
+        stats = self.stats
+        times = {name: round(getattr(stats, name), 2) for name in ("answer_s", "packet_s", "key_s", "most_lag")}
+        counts = {name: getattr(stats, name) for name in ("packets", "lost", "broken", "refused", "kernel_drops")}
+        _log.info("stream is over", stream=self.key, reason=reason, lasted_s=round(lasted, 1), **times, **counts)
 
     async def _once(self) -> tuple[str, float]:
         """Ask once and receive until it is over; return why, and how many seconds it brought packets."""
@@ -293,7 +307,10 @@ class Stream:
 
     async def _invite(self, line: Line) -> Agreed:
         self.stats.asked += 1
+        asked = time.monotonic()
         agreed = await self._streams.signalling.invite(replace(self._wanted, port=line.port))
+        self._answered = time.monotonic()
+        self.stats.answer_s = self._answered - asked
         self.agreed, self.call_id = agreed, agreed.call_id
         self._ended = self._ended or self._streams.early(agreed.call_id)
         return agreed

@@ -21,7 +21,7 @@ from anju.protocols.manscdp_presets import Preset, preset_answer
 from anju.protocols.manscdp_records import RecordItem, media_status, read_record_query, record_answer
 from anju.protocols.manscdp_voice import broadcast_answer
 from anju.protocols.sdp import Description
-from anju.store import sip_registrations
+from anju.store import ptz_locks, sip_registrations
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.wire.sip import Dialog, Incoming
@@ -286,6 +286,23 @@ async def test_a_stop_is_sent_twice(centre: Centre, nvr: Recorder, channel: str)
         PtzCommand("A50F0100000000B5"),
     ]
     assert {each.device_id for each in told} == {CAMERAS[0]}
+
+
+async def test_a_platform_above_steers_over_a_guard_and_not_over_the_police(
+    centre: Centre, nvr: Recorder, channel: str, db: Database, clock: FrozenClock
+) -> None:
+    async def held_by(name: str, priority: int) -> None:
+        async with db.transaction() as tx:
+            await ptz_locks.take(tx, channel, (name, name), priority, at=clock())
+
+    county = ("upper-1", "利州区平台")
+    await held_by("guard", 1)
+    await centre.door.orders.ptz(channel, Ptz(PtzAct.MOVE, pan=1), holder=county)
+    await nvr.wait_for("DeviceControl")
+    await held_by("police", 5)
+    with pytest.raises(Conflict) as refused:
+        await centre.door.orders.ptz(channel, Ptz(PtzAct.MOVE, pan=1), holder=county)
+    assert refused.value.code == "ptz_locked"
 
 
 async def test_an_order_that_is_answered_waits_for_its_answer(centre: Centre, nvr: Recorder, channel: str) -> None:

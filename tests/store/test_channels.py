@@ -10,8 +10,8 @@ from anju.domain.channels import ChannelKind, Item, Merge, Status, Sync
 from anju.domain.devices import EXPIRED, Device, DeviceState
 from anju.domain.rights import EVERYWHERE, Scope
 from anju.domain.video import ChannelState
-from anju.errors import Conflict, NotFound
-from anju.store import channels, devices, ptz_locks, sip_exchanges, sip_registrations
+from anju.errors import Conflict, Invalid, NotFound
+from anju.store import channels, devices, places, ptz_locks, sip_exchanges, sip_registrations
 from anju.store.channels import Filter, Synced
 from anju.store.database import Database
 from anju.store.devices import NewDevice
@@ -90,6 +90,30 @@ async def test_a_channel_stands_where_its_own_device_does_else_where_its_recorde
     assert edited.channel.plan == {"mode": "always"}
     assert await listed(db, place=estate.building.id) == CODES[:1]
     assert await listed(db, Scope(paths=(estate.building.place_path,))) == CODES[:1]
+
+
+@pytest.mark.parametrize(("kind", "stands"), [("platform", "510802001001"), ("recorder", "")])
+async def test_cameras_of_a_platform_below_stand_where_its_catalog_says(
+    db: Database, node: NodeId, clock: FrozenClock, estate: Estate, kind: str, stands: str
+) -> None:
+    async with db.transaction() as tx:
+        place = await places.find(tx, EVERYWHERE, "510802" if kind == "platform" else estate.wall.id)
+        new = NewDevice(kind, "下级", "gb28181", NVR)
+        device = await devices.add(tx, place, new, Editor(node, "安装员", clock()))
+        item = replace(items(CODES[0])[0], civil_code="510802001001")
+        await channels.merge(tx, device.id, Merge((item,)), at=clock())
+    (found,) = await channels.page(db, EVERYWHERE, Filter(), after="", limit=5)
+    assert found.channel.place_id == (stands or estate.wall.id)
+
+
+async def test_only_a_platform_stands_for_a_region(
+    db: Database, node: NodeId, clock: FrozenClock, estate: Estate
+) -> None:
+    assert estate.site
+    async with db.transaction() as tx:
+        place = await places.find(tx, EVERYWHERE, "510802")
+        with pytest.raises(Invalid):
+            await devices.add(tx, place, NewDevice("camera", "东门", "gb28181", NVR), Editor(node, "安装员", clock()))
 
 
 async def test_who_comes_late_does_not_overwrite(db: Database, recorder: Device, clock: FrozenClock) -> None:

@@ -52,13 +52,13 @@ def stops(wanted: Ptz) -> bool:
     return (wanted.act is PtzAct.MOVE and still) or (wanted.act in lens and not wanted.value)
 
 
-def order_of(wanted: Ptz, *, priority: int = 0) -> Order:
+def order_of(wanted: Ptz) -> Order:
     """Return the order for ``wanted``. Raises Invalid for numbers no camera has."""
     instruction = _instruction(wanted)
     if instruction is None:
         return _other(wanted)
     try:
-        return PtzCommand(ptz.encode(instruction), priority, wanted.name)
+        return PtzCommand(ptz.encode(instruction), name=wanted.name)
     except ValueError as error:
         raise Invalid("ptz", str(error)[:200]) from error
 

@@ -18,7 +18,7 @@ from anju.devices.gb28181_tend import Tending
 from anju.domain.commands import Command, DeviceAction, read_ptz
 from anju.domain.devices import Device
 from anju.domain.rights import EVERYWHERE
-from anju.domain.video import Ptz
+from anju.domain.video import Ptz, PtzAct
 from anju.errors import AnjuError, Conflict, DatabaseAway, DeviceSilent, Invalid, NotFound, Refused, SipRefused
 from anju.protocols.manscdp import Message, result_of
 from anju.protocols.manscdp_config import BasicParam, config_order, config_query, read_config
@@ -26,9 +26,11 @@ from anju.protocols.manscdp_control import answered, order
 from anju.protocols.manscdp_pages import Gathered
 from anju.protocols.manscdp_presets import Preset, preset_query, read_presets
 from anju.protocols.manscdp_records import RecordItem, RecordQuery, read_records, record_query
-from anju.store import channels
+from anju.store import channels, ptz_locks
 from anju.store.database import Database
 
+ABOVE = 4
+"""How a platform above ranks among those who steer: above a guard and a shift leader here."""
 ANSWER_S = 5.0
 RECORDS_S = 10.0  # between two messages of a list of recordings: some devices stall and go on
 PRESETS_THEN_S = 2.0
@@ -73,17 +75,27 @@ class Orders:
             raise Conflict("not_registered", "this device does not speak GB/T 28181 here")
         return found
 
-    async def ptz(self, channel_id: str, wanted: Ptz, *, priority: int = 0) -> None:
+    async def ptz(self, channel_id: str, wanted: Ptz, *, holder: tuple[str, str] | None = None) -> None:
         """Have a camera do something; a stop is sent twice, 0.1 s apart.
 
-        Raises Invalid, Conflict, SipRefused, or DeviceSilent where its answer, due to some orders, did not come.
+        ``holder``, id and name of a platform above, takes or renews the lock first; Conflict ``ptz_locked`` where
+        somebody else keeps it. Raises Invalid, Conflict, SipRefused, or DeviceSilent where its answer, due to some
+        orders, did not come.
         """
         device, code = await self.channel(channel_id)
-        await self.order(device, device.account if wanted.act in TO_DEVICE else code, wanted, priority=priority)
+        if holder is not None and wanted.act is not PtzAct.KEY_FRAME:
+            await self._lock(channel_id, holder)
+        await self.order(device, device.account if wanted.act in TO_DEVICE else code, wanted)
 
-    async def order(self, device: Device, code: str, wanted: Ptz, *, priority: int = 0) -> None:
-        """As ``ptz``, for a code of a device."""
-        told = order_of(wanted, priority=priority)
+    async def _lock(self, channel_id: str, holder: tuple[str, str]) -> None:
+        async with self._db.transaction() as tx:
+            lock = await ptz_locks.take(tx, channel_id, holder, ABOVE, at=self._clock())
+        if lock.holder_id != holder[0]:
+            raise Conflict("ptz_locked", f"{lock.holder} steers this camera")
+
+    async def order(self, device: Device, code: str, wanted: Ptz) -> None:
+        """As ``ptz``, for a code of a device, without a lock."""
+        told = order_of(wanted)
 
         def build(sn: int) -> Message:
             return order(sn, code, told)
@@ -115,10 +127,8 @@ class Orders:
         found, code = await self.channel(channel_id)
         if found.id != device.id:
             raise Invalid("ptz", "this channel is another device's")
-        priority = command.body.get("priority", 0)
         try:
-            target = device.account if wanted.act in TO_DEVICE else code
-            await self.order(device, target, wanted, priority=priority if isinstance(priority, int) else 0)
+            await self.order(device, device.account if wanted.act in TO_DEVICE else code, wanted)
         except SipRefused as error:
             raise Conflict("refused", str(error)) from error
 

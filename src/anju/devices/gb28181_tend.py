@@ -197,7 +197,7 @@ class Tending:
         before, times = self._partial.get(device_id, (-1, 0))
         times = times + 1 if received == before else 0
         self._partial[device_id] = (received, times)
-        return min(PARTIAL_AGAIN * 2 ** min(times, 10), CATALOG_EVERY)
+        return min(PARTIAL_AGAIN * (1 << min(times, 10)), CATALOG_EVERY)
 
     async def _config(self, device: Device) -> None:
         if not self._due(device, "ConfigDownload", CONFIG_EVERY):

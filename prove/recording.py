@@ -72,14 +72,13 @@ def frames(units: list[list[bytes]], begin: float) -> Iterator[Frame]:
 
 
 async def child(url: str, root: Path, begin: float, silent: tuple[float, float]) -> None:
-    """Recover, then record until told to end; say in a file how far all cameras are on disk."""
+    """Record until told to end; say in a file how far all cameras are on disk."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     units, track = await asyncio.to_thread(pictures, root / "loops")
     db = Database(url)
     await db.open()
     volumes = await pair(db, [root / "volume"], node="prove", reserve=0, at=datetime.now(UTC))
-    await recover(db, volumes[0], now=datetime.now(UTC), tell=print)
     time_is = Time(begin)
     recorder = Recorder(db, Room(volumes), tell=print, clock=time_is)
     ledger = Ledger(db, why=recorder.why, opened=recorder.open_spans)

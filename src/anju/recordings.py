@@ -21,7 +21,6 @@ from anju.media.alarm_clips import AlarmClips
 from anju.media.ledger import Ledger, Listed
 from anju.media.planned import Planned
 from anju.media.record import Recorder
-from anju.media.recover import recover
 from anju.media.retention import Retention
 from anju.media.room import Room
 from anju.media.streams import Streams
@@ -77,10 +76,7 @@ async def recording(node: Node, streams: Streams, mine: Callable[[str], bool]) -
 
 
 async def _tend(node: Node, found: Sequence[Volume], planned: Planned, troubles: "_Troubles") -> None:
-    """Bring files and rows together once, then end what is over."""
-    for each in found:
-        if each.readable:
-            await recover(node.db, each, now=clock(), tell=troubles.tell)
+    """End what is over."""
     retention = Retention(node.db, found, lambda: planned.every, tell=troubles.tell)
 
     async def once() -> None:

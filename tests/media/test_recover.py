@@ -31,7 +31,7 @@ async def site(db: Database, tmp_path: Path) -> AsyncIterator[Site]:
     volumes = await pair(db, [tmp_path / "volume"], node="n", reserve=0, at=datetime.now(UTC))
     found = Site(db, volumes)
     task = asyncio.create_task(found.recorder.run())
-    await asyncio.sleep(0)
+    await found.until(lambda: not found.recorder.unswept)
     yield found
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -152,6 +152,21 @@ async def test_leavings_of_a_crash_go(site: Site) -> None:
     (folder / "1.alaw").write_bytes(b"x")
     assert (await again(site)).removed == 2
     assert await agree(site.db, site.volumes[0])
+
+
+async def test_a_recorder_recovers_when_it_begins_and_when_a_disk_comes_back(site: Site) -> None:
+    files = await recorded(site)
+    await forgotten(site, files[0])
+    path = site.volumes[0].path
+    (path / MARK).rename(path / "away")
+    await site.until(lambda: not site.volumes[0].readable)
+    site.clock.now += 600
+    (path / "away").rename(path / MARK)
+    await site.until(lambda: site.volumes[0].readable)
+    async with asyncio.timeout(20):
+        while len(await site.files()) < len(files):  # noqa: ASYNC110 - the recorder makes it so
+            await asyncio.sleep(0.02)
+    assert (await site.files())[0].flags == Flag.RECOVERED
 
 
 async def test_kill_9_loses_at_most_the_open_group_of_pictures(db: Database, tmp_path: Path) -> None:

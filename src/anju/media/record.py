@@ -23,6 +23,7 @@ from anju.domain.recording_trouble import Told, Trouble
 from anju.errors import DatabaseAway
 from anju.media import ledger
 from anju.media.recording_file import Begun, RecordingFile
+from anju.media.recover import recover
 from anju.media.room import Room
 from anju.media.writing import Writers, WriterThread
 from anju.protocols.fmp4 import Track
@@ -30,6 +31,7 @@ from anju.protocols.frames import CLOCK, Codec, Frame
 from anju.store import recordings, volumes
 from anju.store.database import Database
 from anju.store.recordings import Flag, Recording
+from anju.store.volumes import Volume
 
 FILE_S = 60
 FRAGMENT = 2 * CLOCK  # ticks: a fragment is at most so long, whatever the camera's groups of pictures are
@@ -95,6 +97,8 @@ class _Open:
 class Recorder:
     """What one media process records. ``tell`` is called on the loop for all that goes wrong and is well again.
 
+    What a crash left on a volume is recovered when the recorder begins, and when a volume comes back; ``unswept`` are
+    the numbers of those where that is still to be done.
     ``clock`` gives Unix seconds and must be the one that stamps frames' arrival.
     """
 
@@ -106,16 +110,18 @@ class Recorder:
         self.began_at = clock()
         self._db = db
         self._rows: deque[Recording] = deque()
+        self.unswept, self._swept = {each.number for each in room.volumes}, set[int]()
         self._closing = 0  # files handed to a thread to be closed
         self._more, self._none = asyncio.Event(), asyncio.Event()
 
     async def run(self) -> None:
-        """Look after volumes and write rows, until cancelled; then close all files and write their rows."""
+        """Look after volumes, recover, write rows, until cancelled; then close all files and write their rows."""
         self.loop = asyncio.get_running_loop()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
                 group.create_task(self._write_rows())
+                group.create_task(self._recover())
         finally:
             await asyncio.shield(self._close())
 
@@ -173,6 +179,28 @@ class Recorder:
                 with contextlib.suppress(DatabaseAway):
                     await volumes.save(self._db, self.room.volumes, at=datetime.now(UTC))
             await asyncio.sleep(self.room.every_s)
+
+    async def _recover(self) -> None:
+        while True:
+            for each in self.room.volumes:
+                if each.readable and each.number in self.unswept:
+                    await self._recovered(each)
+                elif not each.readable:
+                    self.unswept.add(each.number)
+            await asyncio.sleep(self.room.every_s)
+
+    async def _recovered(self, volume: Volume) -> None:
+        now, settled = self.clock(), self.clock() - ledger.SETTLED_S
+        before = max(self.began_at, settled) if volume.number in self._swept else self.began_at
+        at, end = (datetime.fromtimestamp(each, UTC) for each in (now, before))
+        try:
+            done = await recover(self._db, volume, now=at, tell=self.tell, before=end)
+        except (DatabaseAway, OSError) as error:
+            _log.warning("a volume is not recovered yet", volume=str(volume.path), reason=str(error))
+            return
+        self.unswept.discard(volume.number)
+        self._swept.add(volume.number)
+        _log.info("volume recovered", volume=str(volume.path), rows=done.rows, cut=done.cut_bytes, lost=done.lost)
 
     async def _write_rows(self) -> None:
         while True:

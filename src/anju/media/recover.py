@@ -7,6 +7,7 @@ Source: 5.4.1 (recordings are kept), 8-h (what is missing is counted).
 import asyncio
 import fcntl
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,15 +40,22 @@ class Recovered:
     lost: int = 0
 
 
-async def recover(db: Database, volume: Volume, *, now: datetime, tell: Callable[[Told], None]) -> Recovered:
-    """Bring files and rows of ``volume`` together again, since the last time that was done."""
+async def recover(
+    db: Database, volume: Volume, *, now: datetime, tell: Callable[[Told], None], before: datetime | None = None
+) -> Recovered:
+    """Bring files and rows of ``volume`` together again, since the last time that was done.
+
+    Files that began at ``before`` or later are left alone: who calls writes them. Raises DatabaseAway, OSError.
+    """
     await empty_garbage(db, volume)
+    end = round(before.timestamp() * 1000) if before else sys.maxsize
     since = await volumes.swept_at(db, volume.number)
     first = (since - timedelta(days=1)).strftime("%Y%m%d") if since else ""
     done = Recovered()
     for channel, day in await asyncio.to_thread(_folders, volume.path, first):
-        await _recover_day(db, volume, channel, day, done, now)
-    await _tell_lost(db, volume, since - timedelta(days=1) if since else None, done, now, tell)
+        await _recover_day(db, volume, channel, day, done, now, end)
+    start = round((since - timedelta(days=1)).timestamp() * 1000) if since else 0
+    await _tell_lost(db, volume, (start, end), done, now, tell)
     await volumes.swept(db, volume.number, at=now)
     return done
 
@@ -60,23 +68,29 @@ def _folders(root: Path, first: str) -> list[tuple[str, str]]:
     return found
 
 
-async def _recover_day(db: Database, volume: Volume, channel: str, day: str, done: Recovered, now: datetime) -> None:
+async def _recover_day(
+    db: Database, volume: Volume, channel: str, day: str, done: Recovered, now: datetime, end: int
+) -> None:
     folder = volume.path / channel / day
     begin = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
     bounds = (round(each.timestamp() * 1000) for each in (begin, begin + timedelta(days=1)))
     known = await recordings.known(db, volume.number, channel, *bounds)
-    mended = await asyncio.to_thread(lambda: list(_mend_all(folder, channel, volume.number, known, done)))
+    mended = await asyncio.to_thread(lambda: list(_mend_all(folder, channel, volume.number, known, done, end)))
     await recordings.add(db, mended)
     await ledger.found(db, [(each.channel_id, each.start_ms, each.duration_ms) for each in mended], now=now)
     done.rows += len(mended)
 
 
-def _mend_all(folder: Path, channel: str, volume: int, known: set[int], done: Recovered) -> Iterator[Recording]:
+def _mend_all(
+    folder: Path, channel: str, volume: int, known: set[int], done: Recovered, end: int
+) -> Iterator[Recording]:
     changed = False
     for path in sorted(folder.iterdir()):
         if path.name.endswith(NEW):
             changed |= _remove_unlocked(path, done)
-        elif path.suffix == SUFFIX and path.stem.isdigit() and int(path.stem) not in known:
+        elif not path.stem.isdigit() or int(path.stem) >= end:
+            continue
+        elif path.suffix == SUFFIX and int(path.stem) not in known:
             changed = True
             with suppress(FileNotFoundError):  # another worker looks too
                 if (found := mend(path, channel, volume, done)) is not None:
@@ -156,9 +170,14 @@ def _remove_unlocked(path: Path, done: Recovered) -> bool:
 
 
 async def _tell_lost(
-    db: Database, volume: Volume, since: datetime | None, done: Recovered, now: datetime, tell: Callable[[Told], None]
+    db: Database,
+    volume: Volume,
+    bounds: tuple[int, int],
+    done: Recovered,
+    now: datetime,
+    tell: Callable[[Told], None],
 ) -> None:
-    rows = await recordings.unfilled(db, volume.number, round(since.timestamp() * 1000) if since else 0)
+    rows = [each for each in await recordings.unfilled(db, volume.number, bounds[0]) if each.start_ms < bounds[1]]
     missing = await asyncio.to_thread(lambda: [each for each in rows if not (volume.path / each.name).is_file()])
     if not missing or not await asyncio.to_thread(_still_there, volume):
         return

@@ -42,11 +42,14 @@ class Sending:
     ended: list[str] = field(default_factory=list)
     steered: list[tuple[str, PlayControl]] = field(default_factory=list)
     refuse: str = ""
+    held: asyncio.Event | None = None
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def relay(self, wanted: Relay) -> Relaying:
         if self.refuse:
             raise Conflict(self.refuse, "the test says so")
+        if self.held:
+            await self.held.wait()
         relay_id = f"r{len(self.relays)}"
         self.relays[relay_id] = wanted
         packet = b"\x80\x60\0\1\0\0\0\0" + wanted.ssrc.to_bytes(4, "big") + b"\0\0\1\xba"

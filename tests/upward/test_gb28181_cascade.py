@@ -17,7 +17,7 @@ from anju.domain.channels import Status
 from anju.domain.devices import Device, DeviceState
 from anju.domain.events import EventKind
 from anju.domain.video import Grade, PlayAct, PlayControl, PtzAct, Purpose, Transport
-from anju.errors import SipRefused
+from anju.errors import DeviceSilent, SipRefused
 from anju.protocols import mansrtsp, sdp
 from anju.protocols.manscdp_control import Guard, KeyFrame
 from anju.protocols.ptz import Move, PresetAct, PresetOrder
@@ -279,6 +279,25 @@ async def test_a_recording_is_played_steered_and_its_end_told(db: Database, node
     assert (wanted.purpose, wanted.start, wanted.end) == (Purpose.PLAYBACK, *span)
     steps = [PlayControl(PlayAct.SPEED, 2.0), PlayControl(PlayAct.SEEK, 95), PlayControl(PlayAct.PAUSE)]
     assert below.media.steered == [("r0", each) for each in steps]
+
+
+async def test_an_invite_taken_back_ends_its_copy(db: Database, node: NodeId, cameras: Device) -> None:
+    async with cascaded(db, node, cameras) as (below, upper), asyncio.timeout(20):
+        below.media.held = asyncio.Event()
+        with pytest.raises(DeviceSilent):
+            await upper.invite(code(1), 30_000, within_s=0.5)
+        await upper.until(lambda: True)
+        below.media.held.set()
+        async with below.media.changed:
+            await below.media.changed.wait_for(lambda: below.media.ended == ["r0"])
+    assert len(below.cascade.streams) == 0
+
+
+async def test_a_torn_connection_is_registered_over_anew(db: Database, node: NodeId, cameras: Device) -> None:
+    async with cascaded(db, node, cameras, transport="tcp") as (_, upper):
+        upper.hang_up()
+        await upper.until(lambda: upper.counts["registered"] == 2)
+        assert len(await upper.catalog()) == 5
 
 
 async def test_a_camera_that_goes_ends_the_stream_above(db: Database, node: NodeId, cameras: Device) -> None:

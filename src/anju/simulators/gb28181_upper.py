@@ -82,6 +82,11 @@ class UpperPlatform:
         self._peer = None
         self.registered.clear()
 
+    def hang_up(self) -> None:
+        """Close the TCP connection of the lower platform, as a firewall does."""
+        if self._peer:
+            self._endpoint.hang_up(self._peer)
+
     # --- what it asks
 
     async def info(self, code: str = "") -> DeviceInfo:

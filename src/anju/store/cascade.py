@@ -223,6 +223,7 @@ async def tree(db: Executor, upper: Upper) -> Tree:
         return await _coded(db, upper, Tree(drawn, shared), mapped, numbers)
     known = {each.place_id: each for each in drawn if each.place_id}
     found = by_places(cameras, known, await _names(db, cameras), numbers, upper.own_code)
+    await _write_directories(db, upper, [each for each in found.directories if each.place_id not in known])
     return await _coded(db, upper, found, mapped, numbers)
 
 
@@ -235,8 +236,6 @@ async def _coded(db: Executor, upper: Upper, found: Tree, mapped: Mapping[str, s
            ON CONFLICT (upper_id, channel_id) DO UPDATE SET code = EXCLUDED.code""",
         [{"upper": upper.id, "channel": each.camera.channel_id, "code": each.code} for each in fresh],
     )
-    if upper.mode != "chosen":
-        await _write_directories(db, upper, whole.directories)
     return whole
 
 

@@ -5,13 +5,14 @@ Source: GB/T 28181-2016 9.4 (报警事件通知); 5.1.3-b (alarm signal, time, p
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import structlog
 
-from anju.domain.cascade import Tree
+from anju.domain.cascade import Tree, Upper
 from anju.domain.changes import Lane, Logged
 from anju.domain.events import EventKind
 from anju.errors import DatabaseAway, DeviceSilent, SipRefused
@@ -86,19 +87,19 @@ class AlarmPush:
             _log.warning("alarms were dropped before they went up", upper=self._link.upper.id, first=at.seq, last=tail)
             at = Cursor(epoch, tail)
         rows = await log.read(self._db, Lane.ALARMS, epoch, at.seq, AT_ONCE)
-        done = at.seq
+        done, seen = at.seq, Seen.of(self._link.tree)
         try:
             for row in rows:
-                await self._send(row)
+                await self._send(row, seen)
                 done = row.seq
         finally:
             if done > at.seq:
                 await cursors.move(self._db, consumer, Lane.ALARMS, Cursor(epoch, done), logged_at=rows[0].at)
         return len(rows)
 
-    async def _send(self, row: Logged) -> None:
+    async def _send(self, row: Logged, seen: "Seen") -> None:
         """Send one alarm, if it is one for this upper; return once it has it. Raises DeviceSilent or SipRefused."""
-        notice = told(row, self._link, self._codes()) if row.change.object_id not in self._sent else None
+        notice = told(row, self._link.upper, seen) if row.change.object_id not in self._sent else None
         if notice is None:
             return
         if not await self._subscriptions.alarm(notice):
@@ -107,20 +108,34 @@ class AlarmPush:
         if len(self._sent) > REMEMBERED:
             self._sent.popitem(last=False)
 
-    def _codes(self) -> Callable[[str], str]:
-        tree = self._link.tree
-        return lambda device_id: next((each.code for each in tree.cameras if each.camera.device_id == device_id), "")
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an upper sees, for alarms: the 小区 it sees cameras of, and the first camera of each device."""
+
+    sites: frozenset[str]
+    codes: Mapping[str, str]
+
+    @classmethod
+    def of(cls, tree: Tree) -> "Seen":
+        """Return it for a tree."""
+        sites = frozenset(each.camera.path[0] for each in tree.cameras if each.camera.path)
+        return cls(sites, {each.camera.device_id: each.code for each in reversed(tree.cameras)})
+
+    def holds(self, place_path: str) -> bool:
+        """Return whether a place lies in one of these 小区."""
+        return not self.sites.isdisjoint(place_path.split("/"))
 
 
-def told(row: Logged, link: Link, code_of: Callable[[str], str]) -> AlarmNotice | None:
+def told(row: Logged, upper: Upper, seen: Seen) -> AlarmNotice | None:
     """Return the notice of a row of the log; None for what is no new alarm of what this upper sees."""
-    body, upper = row.change.body, link.upper
+    body = row.change.body
     new = row.change.kind == "alarm" and row.change.version == 1 and not body.get("drill")
-    if not new or int(body.get("level", 9)) > upper.alarm_level or not _sees(link.tree, row.change.place_path):
+    if not new or int(body.get("level", 9)) > upper.alarm_level or not seen.holds(row.change.place_path):
         return None
     event = body.get("event", {})
     kind = EventKind(body["kind"]) if body.get("kind") in set(EventKind) else EventKind.INFO
-    code = code_of(str(body.get("device_id", "")))
+    code = seen.codes.get(str(body.get("device_id", "")), "")
     method, type_ = _method(kind, camera=bool(code))
     at = event.get("occurred_at") or body.get("raised_at")
     return AlarmNotice(
@@ -132,15 +147,6 @@ def told(row: Logged, link: Link, code_of: Callable[[str], str]) -> AlarmNotice 
         event=1 if (method, type_) == (VIDEO, INTRUSION) else 0,
         description=_words(kind, body),
     )
-
-
-def _sees(tree: Tree, place_path: str) -> bool:
-    """Return whether an upper sees a camera of the 小区 that a place lies in."""
-    for each in tree.cameras:
-        site = each.camera.path[0] if each.camera.path else ""
-        if site and f"/{site}/" in place_path:
-            return True
-    return False
 
 
 def _method(kind: EventKind, *, camera: bool) -> tuple[int, int]:

@@ -45,9 +45,17 @@ class Link:
         self.registered = asyncio.Event()
         self._peer = Peer(upper.host, upper.port, "tcp" if upper.transport == "tcp" else "udp")
         self._sn, self._missed, self._asked = 0, 0, False
+        self._torn = asyncio.Event()
 
     async def run(self) -> None:
         """Register, keep alive, begin again, until cancelled."""
+        unheard = self._endpoint.on_gone(self._gone)
+        try:
+            await self._again_and_again()
+        finally:
+            unheard()
+
+    async def _again_and_again(self) -> None:
         tries = 0
         while True:
             wait = self._times.retry[min(tries, len(self._times.retry) - 1)]
@@ -80,11 +88,21 @@ class Link:
         renew_at = await self._register(registration)
         while True:
             now = asyncio.get_running_loop().time()
-            await asyncio.sleep(max(0.0, min(self.upper.keepalive_s, renew_at - now)))
-            if asyncio.get_running_loop().time() >= renew_at:
+            await self._rest(max(0.0, min(self.upper.keepalive_s, renew_at - now)))
+            if self._torn.is_set() or asyncio.get_running_loop().time() >= renew_at:
                 renew_at = await self._register(registration)
             elif not await self._alive():
                 return
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._torn.wait()
+
+    def _gone(self, peer: Peer) -> None:
+        """Register anew over a new connection: the upper reaches us by the one that asked."""
+        if self._peer.transport == "tcp" and peer == self._peer:
+            self._torn.set()
 
     async def _registration(self) -> Registration:
         upper = self.upper
@@ -103,6 +121,7 @@ class Link:
 
     async def _register(self, registration: Registration) -> float:
         """Register; return when to do it again, by the loop's clock."""
+        self._torn.clear()
         given = await registration.register(self.upper.expires_s, within_s=self._times.answer)
         self._peer, self._missed = registration.peer, 0
         self.registered.set()

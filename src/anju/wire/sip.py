@@ -137,7 +137,8 @@ class SipEndpoint:
         self._paths = Paths(self._received, self._gone, self.counters, trace=trace)
         self._asked = AskedTable(most=most_asked)
         self._served = ServedTable(most_kept=most_kept, now=_now)
-        self._most_working, self._working = most_working, 0
+        self._most_working, self._working = most_working, Counter[str]()
+        self._on_gone = list[Callable[[Peer], None]]()
         self._tasks = set[asyncio.Task[None]]()
         self._closed_down = False
 
@@ -157,6 +158,10 @@ class SipEndpoint:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._paths.close()
+
+    def hang_up(self, peer: Peer) -> None:
+        """Close the TCP connection with ``peer``, where there is one."""
+        self._paths.hang_up(peer)
 
     def host(self, peer: Peer) -> str:
         """Return the address that ``peer`` knows us by."""
@@ -349,7 +354,7 @@ class SipEndpoint:
             self.counters["repeats absorbed"] += 1
             if served.last:
                 self._spawn(self._send(served.last, peer, connect=False))
-        elif self._working >= self._most_working:
+        elif self._busy(peer.host):
             self.counters["busy"] += 1
             self._shortly(request, peer, 503, [("Retry-After", "2")])
         else:
@@ -359,7 +364,7 @@ class SipEndpoint:
         dialog = self.dialogs.find(served.request, served.peer)
         incoming = Incoming(self, served, dialog)
         served.cancel = lambda: self._spawn(incoming.take_back())
-        self._working += 1
+        self._working[served.peer.host] += 1
         try:
             await self._handled(incoming, dialog)
         except DeviceSilent:
@@ -369,11 +374,17 @@ class SipEndpoint:
             _log.exception("a SIP request failed", method=served.request.method, peer=served.peer.host)
             await self._closed(incoming)
         finally:
-            self._working -= 1
+            self._working[served.peer.host] -= 1
+            if not self._working[served.peer.host]:
+                del self._working[served.peer.host]
         if served.request.method == "INVITE":  # its answer may take its time, but not for ever
             asyncio.get_running_loop().call_later(2 * LIFE_S, lambda: self._spawn(self._closed(incoming)))
         else:
             await self._closed(incoming)
+
+    def _busy(self, host: str) -> bool:
+        """Return whether too much is worked on, in all or, half of that, for one address."""
+        return self._working.total() >= self._most_working or 2 * self._working[host] >= max(2, self._most_working)
 
     async def _handled(self, incoming: Incoming, dialog: Dialog | None) -> None:
         method = incoming.request.method
@@ -548,8 +559,15 @@ class SipEndpoint:
         finally:
             self._asked.remove(cancel)
 
+    def on_gone(self, heard: Callable[[Peer], None]) -> Callable[[], None]:
+        """Call ``heard`` whenever a TCP connection is over; return what ends that."""
+        self._on_gone.append(heard)
+        return lambda: self._on_gone.remove(heard)
+
     def _gone(self, peer: Peer) -> None:
         self._asked.gone(peer)
+        for heard in list(self._on_gone):
+            heard(peer)
 
     async def _send(self, data: bytes, peer: Peer, *, connect: bool = True) -> None:
         await self._paths.send(data, peer, connect=connect)

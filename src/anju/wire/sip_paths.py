@@ -93,6 +93,11 @@ class Paths:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._server = self._udp = None
 
+    def hang_up(self, peer: Peer) -> None:
+        """Close the connection with ``peer``."""
+        if writer := self._lines.get((peer.host, peer.port)):
+            writer.transport.abort()
+
     def local(self, peer: Peer) -> str:
         """Return our address on the way to ``peer``."""
         if self._host not in _ANY:

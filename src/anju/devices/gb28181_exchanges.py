@@ -25,7 +25,8 @@ _PASSWORD = re.compile(rb"(<Password>)[^<]*", re.IGNORECASE)
 _METHOD = re.compile(rb"^cseq[ \t]*:[ \t]*[0-9]+[ \t]+([A-Za-z]+)", re.IGNORECASE | re.MULTILINE)
 _COMMAND = re.compile(rb"<CmdType>\s*([A-Za-z]{1,40})", re.IGNORECASE)
 _AUTHORIZED = re.compile(
-    rb"^(?:www-|proxy-)?(?:authorization|authenticate)[ \t]*:[^\r\n]*", re.IGNORECASE | re.MULTILINE
+    rb"^(?:www-|proxy-)?(?:authorization|authenticate)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
+    re.IGNORECASE | re.MULTILINE,
 )
 _log = structlog.get_logger(__name__)
 

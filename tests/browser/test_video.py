@@ -1,17 +1,19 @@
 """Cameras as a guard meets them in a real browser: seen at once, turned by hand, wound back, said in words why not."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
-from prove.cameras import platform_of
+from prove.filming import platform_of
 from prove.tiers import FIRST_PANEL, PASSWORD, Tier, checked
 
 from anju.simulators.alarm_panel import fleet
@@ -55,6 +57,7 @@ CAMERAS = {
     "南门高清": ("南门", "h265", Faults()),
     "中心忙机": ("管理中心", "book", Faults(busy=1.0)),
 }
+RECORDED = ("西墙球机", "东门枪机")
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -78,7 +81,9 @@ async def film(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Film]:
                 await made[called].start()
                 stack.push_async_callback(made[called].stop)
             await online(node)
-            yield Film(node, made)
+            filmed = Film(node, made)
+            await record(filmed)
+            yield filmed
 
 
 async def register(node: Tier) -> None:
@@ -98,6 +103,29 @@ async def online(node: Tier) -> None:
             if sum(each["state"] == "online" for each in told) == len(CAMERAS):
                 return
             await asyncio.sleep(0.2)
+
+
+async def record(film: Film) -> None:
+    """Let the platform record two of the cameras from now on."""
+    ids = await film.ids()
+    async with film.node.as_("system") as system:
+        for called in RECORDED:
+            plan = {"plan": {"by": "platform"}}
+            checked(await system.patch(f"/api/video/channels/{ids[called]}", json=plan))
+
+
+async def recorded(film: Film, called: str, seconds: float) -> datetime:
+    """Return the beginning of a recording of so many seconds."""
+    ids, since = await film.ids(), datetime.now(UTC) - timedelta(hours=1)
+    async with asyncio.timeout(60), film.node.as_("guard") as guard:
+        while True:
+            span = {"since": since.isoformat(), "until": datetime.now(UTC).isoformat()}
+            line = checked(await guard.get(f"/api/video/channels/{ids[called]}/timeline", params=span))
+            for each in line["segments"]:
+                start, end = (datetime.fromisoformat(each[name]) for name in ("start", "end"))
+                if each["source"] == "platform" and end - start > timedelta(seconds=seconds):
+                    return start
+            await asyncio.sleep(0.5)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -165,7 +193,7 @@ async def test_the_last_seconds_are_seen_again_in_the_same_pane(wall: Page) -> N
 
 
 async def test_the_wall_comes_back_as_it_was_left(film: Film, wall: Page) -> None:
-    await wall.get_by_title("9 画面").click()
+    await wall.get_by_title("9 画面", exact=True).click()
     pane = await played(wall, "西墙球机")
     await expect(pane).to_have_attribute("data-state", "playing", timeout=SHOWN_MS)
     async with wall.expect_response("**/api/session/preferences"):
@@ -178,13 +206,13 @@ async def test_the_wall_comes_back_as_it_was_left(film: Film, wall: Page) -> Non
 
 
 async def test_a_layout_is_kept_and_opened_again(wall: Page) -> None:
-    await wall.get_by_title("6 画面").click()
+    await wall.get_by_title("6 画面", exact=True).click()
     await wall.get_by_role("button", name="布局").click()
     await wall.get_by_text("另存为新布局").click()
     await wall.get_by_label("布局名称").fill("夜班六画面")
     await wall.get_by_role("button", name="保存", exact=True).click()
     await expect(wall.get_by_text("布局已保存")).to_be_visible()
-    await wall.get_by_title("4 画面").click()
+    await wall.get_by_title("4 画面", exact=True).click()
     await wall.get_by_role("button", name="布局").click()
     await wall.get_by_role("menuitem", name="夜班六画面").click()
     await expect(wall.locator("[data-pane]")).to_have_count(6)
@@ -221,11 +249,45 @@ async def test_an_intrusion_opens_with_its_camera_live_and_what_was_before(film:
     await panel.report("130", "003")
     await expect(page.locator(".alarm .live .pane")).to_have_attribute("data-state", "playing", timeout=SHOWN_MS)
     await expect(page.locator(".alarm [data-linked]")).to_contain_text("西墙球机")
+    replay = page.locator(".alarm [data-replay]")
+    await expect(replay).to_have_attribute("data-wall", re.compile("T"), timeout=SAID_MS)
+    raised = datetime.fromisoformat(str(await film.node.count("SELECT max(raised_at)::text FROM alarm")))
+    shown = datetime.fromisoformat(str(await replay.get_attribute("data-wall")))
+    assert timedelta(seconds=-12) < shown - raised < timedelta(seconds=12)
     await page.screenshot(path=SHOTS / "alarm-live.png")
     await panel.cut()
     for key in ("Space", "1", "Enter"):
         await page.keyboard.press(key)
     await expect(page.locator(".alarm")).to_have_count(0)
+
+
+async def test_two_cameras_are_played_back_in_step_and_cut_out(film: Film, page: Page) -> None:
+    ids = await film.ids()
+    begun = max([await recorded(film, called, 25) for called in RECORDED])
+    await log_in(page, film.node, "guard")
+    at = (begun + timedelta(seconds=3)).isoformat().replace("+00:00", "Z")
+    cameras = ",".join(ids[each] for each in RECORDED)
+    await page.goto(f"{film.node.url}/#/playback?cameras={cameras}&at={at}")
+    decks = page.locator(".deck")
+    for n in range(2):
+        await expect(decks.nth(n)).to_have_attribute("data-standing", "shown", timeout=SHOWN_MS)
+    await page.keyboard.press("Space")
+    await page.wait_for_timeout(5_000)
+    walls = [datetime.fromisoformat(str(await decks.nth(n).get_attribute("data-wall"))) for n in range(2)]
+    assert abs(walls[0] - walls[1]) < timedelta(seconds=0.4)
+    assert walls[0] > begun + timedelta(seconds=5)
+    await page.keyboard.press("k")
+    await page.keyboard.press("o")
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("i")
+    await page.screenshot(path=SHOTS / "playback.png")
+    await page.keyboard.press("e")
+    dialog = page.get_by_role("dialog", name="导出录像证据")
+    for label, words in (("调阅事由", "盗窃案"), ("调阅文书号", "2026-112"), ("调阅单位", "利州分局")):
+        await dialog.get_by_label(label).fill(words)
+    for n, who in ((1, "张警官"), (2, "李警官")):
+        await dialog.get_by_label(f"经办人 {n}").fill(who)
+    await page.screenshot(path=SHOTS / "export.png")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

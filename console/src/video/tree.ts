@@ -5,6 +5,8 @@ export interface PlaceRow { kind: 'place'; id: string; name: string; depth: numb
 export interface ChannelRow { kind: 'channel'; id: string; name: string; depth: number; channel: TreeChannel }
 export type Row = PlaceRow | ChannelRow
 
+const REGIONS = new Set(['city', 'county', 'street', 'community', 'grid'])
+
 export interface Forest { places: Map<string, TreePlace>; children: Map<string, TreePlace[]>; channels: Map<string, TreeChannel[]>; roots: TreePlace[] }
 
 export function forest(tree: Tree): Forest {
@@ -21,7 +23,14 @@ export function forest(tree: Tree): Forest {
     roots.push({ id: '', parent_id: null, name: '', kind: '', online: lost.filter((each) => each.state === 'online').length, total: lost.length })
     channels.set('', lost)
   }
-  return { places, children, channels, roots }
+  return { places, children, channels, roots: narrowed(roots, children, channels) }
+}
+
+/** Regions above the only community say nothing here: the tree begins where ways part, or where cameras stand. */
+function narrowed(roots: TreePlace[], children: Forest['children'], channels: Forest['channels']): TreePlace[] {
+  let level = roots
+  for (let only = level[0]; level.length === 1 && only && REGIONS.has(only.kind) && !channels.has(only.id); only = level[0]) level = children.get(only.id) ?? []
+  return level.length ? level : roots
 }
 
 /** The rows to draw. What is sought opens every place that leads to it. */

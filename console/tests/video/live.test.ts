@@ -54,6 +54,13 @@ test('the tree shows what is open, and what is sought wherever it stands', () =>
   expect(firstOpen(forest({ ...TREE, channels: TREE.channels.slice(0, 3) }))).toEqual(['s', 'n', 'w', 'e'])
 })
 
+test('regions above the only community are left out', () => {
+  const region = { id: '510802', parent_id: null, name: '利州区', kind: 'county', online: 0, total: 3 }
+  const [site, ...rest] = TREE.places
+  const of = forest({ places: [region, { ...site!, parent_id: '510802', kind: 'site' }, ...rest], channels: TREE.channels.slice(0, 3) })
+  expect(of.roots.map((each) => each.id)).toEqual(['s'])
+})
+
 test('keys held together move together, and Shift is quick', () => {
   expect(moved(['ArrowLeft', 'ArrowUp'], false)).toEqual({ act: 'move', pan: -96, tilt: 96, zoom: 0 })
   expect(moved(['ArrowRight', '+'], true)).toEqual({ act: 'move', pan: 255, tilt: 0, zoom: 255 })

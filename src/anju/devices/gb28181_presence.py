@@ -148,7 +148,7 @@ class SipPresence:
         if before is None or interval_s is None or missed is None:
             return
         if SANE_INTERVAL_S[0] <= interval_s <= SANE_INTERVAL_S[1] and SANE_MISSED[0] <= missed <= SANE_MISSED[1]:
-            self._put(replace(before, interval_s=interval_s, missed=missed))
+            self._put(replace(before, interval_s=float(interval_s), missed=missed))
 
     def silence(self, device: Device, registration: Registration) -> timedelta:
         """Return how long a device may be quiet."""

@@ -8,6 +8,7 @@ Source: RFC 3261 (messages), RFC 3581 (rport); GB/T 28181-2016 chapter 9; 4.2.1.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from anju.errors import WireError
@@ -63,51 +64,64 @@ class Headers:
     __slots__ = ("_items",)
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        self._items = list[tuple[str, str]]()
+        self._items = list[tuple[str, str, str]]()  # the name to compare, the name, the value
         for name, value in items:
             self.add(name, value)
 
     def add(self, name: str, value: str) -> None:
         """Put one more field at the end. Line breaks in it become blanks: a value never makes a second field."""
-        self._items.append((_BREAKS.sub("", name), _BREAKS.sub(" ", value).strip(_OWS)))
+        self._items.append(_field(name, value))
 
     def set(self, name: str, value: str) -> None:
         """Let ``name`` have this one value; its place is that of the first field so named."""
-        at = next((i for i, (each, _) in enumerate(self._items) if _key(each) == _key(name)), len(self._items))
-        rest = [each for each in self._items[at:] if _key(each[0]) != _key(name)]
-        self._items[at:] = [(name, _BREAKS.sub(" ", value).strip(_OWS)), *rest]
+        key = _key(name)
+        at = next((i for i, each in enumerate(self._items) if each[0] == key), len(self._items))
+        self._items[at:] = [_field(name, value), *(each for each in self._items[at:] if each[0] != key)]
 
     def remove(self, name: str) -> None:
         """Take all fields of that name out."""
-        self._items = [each for each in self._items if _key(each[0]) != _key(name)]
+        key = _key(name)
+        self._items = [each for each in self._items if each[0] != key]
 
     def get(self, name: str, default: str = "") -> str:
         """Return the first value of ``name``."""
-        return next((value for each, value in self._items if _key(each) == _key(name)), default)
+        key = _key(name)
+        for each, _, value in self._items:
+            if each == key:
+                return value
+        return default
 
     def all(self, name: str) -> list[str]:
         """Return every value of ``name`` in order."""
-        return [value for each, value in self._items if _key(each) == _key(name)]
+        key = _key(name)
+        return [value for each, _, value in self._items if each == key]
 
     def __contains__(self, name: str) -> bool:
-        return any(_key(each) == _key(name) for each, _ in self._items)
+        key = _key(name)
+        return any(each[0] == key for each in self._items)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._items)
+        return ((name, value) for _, name, value in self._items)
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Headers) and self._items == other._items
+        return isinstance(other, Headers) and list(self) == list(other)
 
     def __hash__(self) -> int:
         raise TypeError("headers change")
 
     def __repr__(self) -> str:
-        return f"Headers({self._items!r})"
+        return f"Headers({list(self)!r})"
 
 
+def _field(name: str, value: str) -> tuple[str, str, str]:
+    name = _BREAKS.sub("", name)
+    return _key(name), name, _BREAKS.sub(" ", value).strip(_OWS)
+
+
+@lru_cache(1_024)
 def _key(name: str) -> str:
     lower = name.lower()
     return _COMPACT.get(lower, lower)

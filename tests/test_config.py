@@ -95,3 +95,27 @@ def test_a_file_that_is_not_there_says_so(path: Path) -> None:
 def test_listening_beyond_loopback_means_tls(path: Path) -> None:
     path.write_text(RIGHT + '[web]\nhost = "0.0.0.0"\n')
     assert load(path).web.tls
+
+
+def test_video_runs_as_many_media_workers_as_wanted(path: Path) -> None:
+    path.write_text(RIGHT + "[video]\nworkers = 2\n")
+    assert load(path).roles == ("web", "worker", "gateway", "media", "media-2")
+
+
+@pytest.mark.parametrize(
+    ("video", "key"),
+    [
+        ("workers = 4\nrtp_first = 40000\nrtp_last = 40005", "video"),
+        ("rtp_first = 40000\nrtp_last = 40000", "video"),
+        ("viewers = 65535\nworkers = 2", "video"),
+        ('code = "5108"', "video.code"),
+        ("sip = 0", "video.sip"),
+    ],
+)
+def test_what_video_cannot_be_is_told(path: Path, video: str, key: str) -> None:
+    assert key in wrong(path, f"{RIGHT}[video]\n{video}\n")
+
+
+def test_several_media_workers_need_processes_of_their_own(path: Path) -> None:
+    told = wrong(path, 'processes = "single"\n' + RIGHT + "[video]\nworkers = 2\n")
+    assert told.endswith('video.workers: one process cannot be several: write processes = "separate".')

@@ -122,6 +122,16 @@ class VideoConfig(_Strict):
     volumes: tuple[Path, ...] = ()
     reserve_gb: Annotated[float, Field(ge=0.1, le=10_000)] = 5.0
 
+    @model_validator(mode="after")
+    def _ports(self) -> "VideoConfig":
+        if self.rtp_last - self.rtp_first < 2 * self.workers - 1:
+            raise ValueError(
+                f"rtp_last: {self.workers} workers need at least {2 * self.workers} ports from rtp_first on"
+            )
+        if self.viewers + self.workers - 1 > 65_535:
+            raise ValueError("viewers: each worker needs a port from there on: choose a lower one")
+        return self
+
 
 class S3Config(_Strict):
     """An S3 store for sealed segments of pictures, which are encrypted before. Files leave after ``here_days``."""
@@ -218,6 +228,8 @@ class Config(_Strict):
             raise ValueError(f"docking: a {self.tier} needs the table: communities or counties come in there")
         if self.intake and self.intake.processes > 1 and self.processes == "single":
             raise ValueError('intake.processes: one process cannot be several: write processes = "separate"')
+        if self.video and self.video.workers > 1 and self.processes == "single":
+            raise ValueError('video.workers: one process cannot be several: write processes = "separate"')
         return self
 
 

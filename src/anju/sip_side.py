@@ -13,8 +13,9 @@ import msgspec
 from anju.cascade import cascade_of, follow
 from anju.control.corridor import Perform
 from anju.devices.gb28181 import Behind, Directory, Gb28181Door
+from anju.domain.changes import Lane
 from anju.domain.supervision import Supervision
-from anju.media.signalling import ENDED, Ended, answer_media
+from anju.media.signalling import ENDED, TURNED, Ended, answer_media
 from anju.pipeline.accept import Acceptor
 from anju.pipeline.keep import Keeper
 from anju.pipeline.registry import Registry
@@ -45,6 +46,10 @@ async def sip_side(node: Node, registry: Registry, keeper: Keeper) -> AsyncItera
     async def ended(call_id: str, reason: str) -> None:
         await node.bus.tell(ENDED, msgspec.json.encode(Ended(call_id, reason)))
 
+    async def turned(lanes: frozenset[Lane]) -> None:
+        await node.told(lanes)
+        await node.bus.tell(TURNED)
+
     async def handle(incoming: Incoming) -> None:
         if cascade.mine(incoming):
             await cascade.handle(incoming)
@@ -58,7 +63,7 @@ async def sip_side(node: Node, registry: Registry, keeper: Keeper) -> AsyncItera
     door = Gb28181Door(
         endpoint,
         Directory(lambda code: registry.find("gb28181", code), registry.by_id, registry.all),
-        Behind(acceptor.emit, acceptor.wrong, ended, node.told),
+        Behind(acceptor.emit, acceptor.wrong, ended, turned),
         node.db,
         node.node,
         platform=node.config.platform,

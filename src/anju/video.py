@@ -69,10 +69,10 @@ async def media(node: Node) -> None:
     from anju.media.fetch import answer_fetches
     from anju.media.library import Library
     from anju.media.our_playback import OurRecordings
-    from anju.media.plane import Plane
+    from anju.media.plane import Again, Plane
     from anju.media.relay_desk import RelayDesk
     from anju.media.server import ViewerServer
-    from anju.media.signalling import ENDED, BusSignalling, Ended
+    from anju.media.signalling import ENDED, TURNED, BusSignalling, Ended
     from anju.media.snapshot import Decoder, Snapshots, answer_snapshots
     from anju.media.streams import Streams
     from anju.media.ways import Ways
@@ -95,7 +95,9 @@ async def media(node: Node) -> None:
         told = msgspec.json.decode(data, type=Ended)
         streams.ended(told.call_id, told.reason)
 
+    again = Again(streams)
     await node.bus.listen(ENDED, ended)
+    await node.bus.listen(TURNED, again.tell)
     await answer_fetches(node.bus, streams, node.number)
     await answer_snapshots(node.bus, Snapshots(streams, decoder), node.number)
     library = Library(node.db)
@@ -113,7 +115,7 @@ async def media(node: Node) -> None:
         port = settings.viewers + node.number - 1
         await server.open(node.config.web.host, port, tls=console_certificate(node))
         stack.push_async_callback(server.close)
-        await together(*(each() for each in recorded.work), every(WAYS_S, ways.refresh))
+        await together(*(each() for each in recorded.work), every(WAYS_S, ways.refresh), again.run())
 
 
 def _ports(settings: VideoConfig, number: int) -> Ports:

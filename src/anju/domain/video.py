@@ -185,6 +185,7 @@ NO_PICTURE: Mapping[str, Words] = {
     "stalled": Words("码流中断，正在重新请求", "the stream broke off; it is asked for again"),
     "ended_by_device": Words("设备结束了码流", "the device ended the stream"),
     "no_video": Words("码流中没有可识别的视频", "the stream holds no video that is understood"),
+    "no_decoder": Words("本机未安装图像解码组件 av", "this machine lacks the package av, which decodes pictures"),
     "no_ports": Words("媒体端口已用尽", "all media ports are in use"),
     "no_recording": Words("该时段没有录像", "there is no recording of that time"),
     "signalling_away": Words("信令服务暂不可用，稍后自动重试", "signalling is away for a moment; it is tried again"),

@@ -17,6 +17,8 @@ from anju.media.server import Watch
 from anju.media.streams import Streams
 from anju.media.viewers import Shown, Viewer
 
+AGAIN_S = 2.0
+AWAY = frozenset({"offline", "device_offline", "not_registered", "wrong_password"})
 PlayOurs = Callable[[Viewing, Viewer], AbstractAsyncContextManager[Watch]]
 """Plays the platform's own recording. Raises Refused with a code of NO_PICTURE."""
 
@@ -67,6 +69,28 @@ class Plane:
             yield playback
         finally:
             playback.close()
+
+
+class Again:
+    """Asks again for cameras that were away once somebody tells that devices came back; not more than every 2 s."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._told = asyncio.Event()
+
+    async def tell(self, _: bytes = b"") -> None:
+        """Hear that devices came or went."""
+        self._told.set()
+
+    async def run(self) -> None:
+        """Ask again, until cancelled."""
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            for stream in self._streams.by_key().values():
+                if stream.code in AWAY:
+                    stream.retry()
+            await asyncio.sleep(AGAIN_S)
 
 
 class Live:

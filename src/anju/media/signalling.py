@@ -17,6 +17,8 @@ from anju.media.streams import NoPicture
 INVITE_S, CONTROL_S, END_S = 12.0, 6.0, 6.0
 RECORDED_S = 32.0  # disks of a recorder spin up
 INVITE, END, CONTROL, ENDED = "sip.invite", "sip.end", "sip.control", "media.ended"
+TURNED = "media.turned"
+"""Tells that devices came or went: who waits for one may ask again."""
 _log = structlog.get_logger(__name__)
 
 

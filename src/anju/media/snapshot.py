@@ -57,6 +57,8 @@ class Decoder:
             raise NoPicture("no_video") from error
         except ValueError as error:
             raise NoPicture("no_video") from error
+        except ImportError as error:
+            raise NoPicture("no_decoder") from error
 
     def close(self) -> None:
         """End the process."""

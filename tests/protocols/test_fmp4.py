@@ -33,7 +33,7 @@ def nals(unit: bytes) -> list[bytes]:
     return [part.rstrip(b"\0") for part in unit.split(b"\0\0\1")[1:]]
 
 
-def packets_of(data: bytes) -> list[av.Packet[av.VideoStream]]:
+def packets_of(data: bytes) -> "list[av.Packet[av.VideoStream]]":
     with av.open(io.BytesIO(data), "r") as container:
         return [packet for packet in container.demux(video=0) if packet.size]
 

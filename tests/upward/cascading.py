@@ -27,7 +27,7 @@ from tests.registry import Estate
 OWN, UPPER = "51080200012000000001", "51080000002000000001"
 NVR = "51080201011180000001"
 PASSWORD = "Pw-8x"
-QUICK = Times(answer=2.0, retry=(0.1,), refused=0.2, look=0.1, reload=0.3)
+QUICK = Times(answer=2.0, retry=(0.1,), look=0.1, reload=0.3)
 
 
 def code(number: int) -> str:

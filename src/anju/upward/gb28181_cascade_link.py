@@ -22,11 +22,10 @@ LATEST = "3.0"  # X-GB-Ver of GB/T 28181-2022; older ones send no such header
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Waits of a link in seconds; ``refused``: what was refused is not asked for sooner."""
+    """Waits of a link in seconds. Refused, it asks again soon and ever less often: an upper may not know us yet."""
 
     answer: float = 5.0
     retry: tuple[float, ...] = (5.0, 10.0, 20.0, 40.0, 60.0)
-    refused: float = 60.0
     look: float = 1.0
     reload: float = 15.0
 
@@ -65,7 +64,7 @@ class Link:
                 tries, wait = 0, 0.0
             except SipRefused as refused:
                 self.registered.clear()
-                wait = self._times.refused
+                tries += 1
                 await self._stand(UpperState.AWAY, _reason(refused.status))
             except (DeviceSilent, OSError):
                 self.registered.clear()

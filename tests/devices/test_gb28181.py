@@ -523,7 +523,7 @@ async def test_unknown_commands_are_answered_and_counted(centre: Centre, nvr: Sc
     await nvr.register()
     told = Message(Root.NOTIFY, "VideoUploadNotify", 1, NVR, keepalive(1, NVR).element)
     assert (await nvr.tell(told, body=b"<Notify><CmdType>Dance</CmdType><SN>1</SN></Notify>")).status == 200
-    assert centre.door.rejected["unknown notice Dance"] == 1
+    assert centre.door.notices.counters["unknown notices"] == 1
 
 
 async def test_the_last_messages_are_kept_with_digests_masked(

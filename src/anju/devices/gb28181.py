@@ -1,52 +1,43 @@
 """The door for GB/T 28181: cameras, recorders and platforms below register, tell, are asked and steered.
 
-Who has not registered from where it comes changes nothing. What must not be lost is answered after its commit; all
-else at once. Source: 5.4.1, 5.4.3 (GB/T 28181), 4.2.1.2, 5.1.2.4, 6.3.3 (only known devices exchange data).
+Who has not registered from where it comes changes nothing.
+Source: 5.4.1, 5.4.3 (GB/T 28181), 4.2.1.2, 5.1.2.4, 6.3.3 (only known devices exchange data).
 """
 
 import asyncio
 import re
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
-from anju.devices.gb28181_alarms import report_of
 from anju.devices.gb28181_catalog import Catalogs
 from anju.devices.gb28181_exchanges import Exchanges, masked
 from anju.devices.gb28181_invite import Streams
 from anju.devices.gb28181_line import Line
+from anju.devices.gb28181_notices import Beside, Notices
 from anju.devices.gb28181_orders import Orders
 from anju.devices.gb28181_presence import Emit, SipPresence, Told
 from anju.devices.gb28181_questions import Questions
 from anju.devices.gb28181_register import Denied, Listed, Proved, RegisterGate
 from anju.devices.gb28181_talk import Talks
 from anju.devices.gb28181_tend import Tending
-from anju.domain.channels import Status
 from anju.domain.devices import Device
 from anju.domain.events import DeviceReport, EventKind, EventState
 from anju.domain.video import Agreed, PlayControl, Wanted
-from anju.errors import DatabaseAway, DeviceSilent, Refused, SipRefused, WireError
-from anju.protocols.manscdp import Message, Root, read
-from anju.protocols.manscdp_alarms import alarm_answer
-from anju.protocols.manscdp_devices import read_keepalive
-from anju.protocols.manscdp_positions import read_positions
-from anju.protocols.manscdp_records import FINISHED, read_media_status
-from anju.protocols.manscdp_text import GB18030, UTF_8, write_date
+from anju.errors import DatabaseAway, WireError
+from anju.protocols.manscdp_text import write_date
 from anju.protocols.sip import Request
-from anju.store import channels
 from anju.store.database import Database
 from anju.store.log import NodeId
 from anju.store.sip_registrations import Registration
 from anju.wire.sip import Incoming, Peer, SipEndpoint
 
-COMMIT_S = 0.4
-"""How long an alarm may take to be kept before its sender hears 500 and repeats it."""
 REFUSED_FRESH = timedelta(minutes=10)
 _DIGESTS = frozenset({"bad digest", "wrong realm", "wrong user", "no credential", "locked out"})
 _FROM = re.compile(rb"^(?:from|f)[ \t]*:[^\r\n]*?sip:([0-9A-Za-z_-]{1,64})[@>;]", re.IGNORECASE | re.MULTILINE)
@@ -113,9 +104,8 @@ class Gb28181Door:
         self.gate = RegisterGate(directory.find, realm=self.line.domain, key=secrets.token_bytes(32), clock=clock)
         self.rejected: Counter[str] = Counter()
         self._refused: dict[str, tuple[str, datetime]] = {}  # device id: why it was not let in, and when
-        self._charsets: dict[str, Counter[str]] = {}
-        self._faulty: dict[str, frozenset[str]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        beside = Beside(self.presence, self.questions, self.catalogs, self.streams, self.tending)
+        self.notices = Notices(db, self.line, beside, behind.emit, self._reject, clock=clock)
 
     async def load(self) -> None:
         """Take up what a restart must know. Raises DatabaseAway."""
@@ -132,9 +122,7 @@ class Gb28181Door:
     async def close(self) -> None:
         """End what runs."""
         await self.streams.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.notices.close()
 
     async def invite(self, wanted: Wanted) -> Agreed:
         """Ask a channel for a stream. Raises Conflict with a code of ``domain.video.NO_PICTURE``."""
@@ -173,7 +161,7 @@ class Gb28181Door:
     async def _of_device(self, device: Device, incoming: Incoming) -> None:
         method = incoming.request.method
         if method in {"MESSAGE", "NOTIFY"}:
-            await self._told(device, incoming)
+            await self.notices.told(device, incoming)
         elif method == "INVITE":
             if not await self.talks.take(device.id, incoming):
                 await incoming.reply(488)
@@ -306,106 +294,6 @@ class Gb28181Door:
         with suppress(DatabaseAway):
             await self._behind.emit(report)
 
-    # --- what devices tell
-
-    async def _told(self, device: Device, incoming: Incoming) -> None:
-        request = incoming.request
-        try:
-            told = self._read(device, request.body)
-        except WireError as error:
-            await incoming.reply(200)  # or it comes again, no better
-            self.presence.heard(device, None)
-            await self._reject(error.reason, request, incoming.peer)
-            return
-        alive = told.root is Root.NOTIFY and told.cmd_type == "Keepalive"
-        self.presence.heard(device, incoming.peer if alive else None)
-        if "terminated" in request.headers.get("Subscription-State").lower():
-            self.tending.ended(device.id, request.call_id)
-        if told.root is Root.RESPONSE:
-            await incoming.reply(200)
-            self._answer(device, told)
-        elif told.root is Root.NOTIFY:
-            await self._notice(device, told, incoming)
-        else:
-            await incoming.reply(200)
-            self.rejected["asks us"] += 1
-
-    def _read(self, device: Device, body: bytes) -> Message:
-        """Read a body in the charset an operator chose, else as most of the device's texts: short ones deceive."""
-        chosen = device.particulars.gb28181.charset
-        told = read(body, chosen or None)
-        if chosen or not told.charset:
-            return told
-        seen = self._charsets.setdefault(device.id, Counter())
-        if told.charset == UTF_8 and seen[GB18030] > seen[UTF_8]:
-            return read(body, GB18030)
-        seen[told.charset] += 1
-        return told
-
-    def _answer(self, device: Device, told: Message) -> None:
-        if not self.questions.answered(device.id, told) and told.cmd_type == "Catalog":
-            self._spawn(self.catalogs.answered(device, told))
-
-    async def _notice(self, device: Device, told: Message, incoming: Incoming) -> None:
-        match told.cmd_type:
-            case "Keepalive":
-                await incoming.reply(200)
-                await self._children(device, told)
-            case "Alarm":
-                await self._alarm(device, told, incoming)
-            case "Catalog":
-                await self._catalog(device, told, incoming)
-            case "MobilePosition":
-                found = [(each.device_id, each.longitude, each.latitude) for each in read_positions(told)]
-                await self._committed(incoming, self.catalogs.position(device, found))
-            case "MediaStatus":
-                await incoming.reply(200)
-                if read_media_status(told) in {FINISHED, 0}:
-                    await self.streams.finished(incoming.request.call_id, device.id, told.device_id)
-            case _:
-                await incoming.reply(200)
-                self.rejected[f"unknown notice {told.cmd_type[:40]}"] += 1
-
-    async def _alarm(self, device: Device, told: Message, incoming: Incoming) -> None:
-        peer = incoming.peer
-        report = report_of(device, told, incoming.request.body, peer.host)
-        if await self._committed(incoming, self._behind.emit(report)):
-            self._spawn(self.line.send(device, alarm_answer(told)))
-
-    async def _catalog(self, device: Device, told: Message, incoming: Incoming) -> None:
-        unknown: list[bool] = []
-
-        async def noticed() -> None:
-            unknown.append(await self.catalogs.noticed(device, told))
-
-        if await self._committed(incoming, noticed()) and unknown[0]:
-            self._spawn(self.tending.catalog(device))
-
-    async def _committed(self, incoming: Incoming, work: Awaitable[object]) -> bool:
-        """Answer 200 after ``work`` is on disk, 500 where that is not in time: then it comes again."""
-        try:
-            async with asyncio.timeout(COMMIT_S):
-                await work
-        except (TimeoutError, DatabaseAway):
-            self.rejected["database away"] += 1
-            await incoming.reply(500)
-            return False
-        await incoming.reply(200)
-        return True
-
-    async def _children(self, device: Device, told: Message) -> None:
-        """A keepalive names the channels that are faulty now."""
-        faulty = frozenset(read_keepalive(told).faulty)
-        before = self._faulty.get(device.id, frozenset())
-        if faulty == before:
-            return
-        statuses = dict.fromkeys(faulty - before, (Status.FAULT, "defect"))
-        statuses |= dict.fromkeys(before - faulty, (Status.ON, "notify-on"))
-        with suppress(DatabaseAway):
-            async with self._db.transaction() as tx:
-                await channels.turn(tx, device.id, statuses, at=self._clock())
-            self._faulty[device.id] = faulty
-
     # --- beside
 
     async def _end_old(self) -> None:
@@ -416,17 +304,6 @@ class Gb28181Door:
                 await asyncio.sleep(2.0)
             else:
                 return
-
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.create_task(self._quietly(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _quietly(self, work: Coroutine[Any, Any, object]) -> None:
-        try:
-            await work
-        except (DatabaseAway, DeviceSilent, Refused, SipRefused) as error:
-            _log.info("left undone", reason=str(error))
 
 
 def _roams(device: Device, request: Request) -> bool:

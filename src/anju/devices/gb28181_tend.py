@@ -156,6 +156,8 @@ class Tending:
                     _log.debug("device does not answer", device=device.id, what=work.__name__, reason=str(error))
                 except DatabaseAway as away:
                     _log.warning("device asked in vain", device=device.id, reason=str(away))
+                except Exception:  # noqa: BLE001 - whatever a device wrote, the rest is asked for
+                    _log.exception("device asked in vain", device=device.id, what=work.__name__)
 
     async def info(self, device: Device) -> None:
         """Ask what a device is. Raises one of UNWILLING, DatabaseAway."""

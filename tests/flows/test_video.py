@@ -196,6 +196,26 @@ async def test_what_the_platform_records_is_played_back(town: Filmed, shoot: Sho
     assert abs(played.moments[0] - first.timestamp()) < 4
 
 
+async def test_a_playback_is_paused_wound_and_sped_up(town: Filmed, shoot: Shoot) -> None:
+    _, channel = await shoot()
+    await planned(town, channel, by="platform")
+    live = await town.watch(channel)
+    seen = await live.until(shown(260), within_s=30.0)
+    first = datetime.fromtimestamp(seen.moments[0], UTC)
+    viewer = await town.play(channel, first, first + timedelta(seconds=60))
+    await viewer.until(lambda seen: len(seen.moments) > 1)
+    await viewer.say(type="pause")
+    await viewer.until(lambda seen: seen.codes[-1] == "paused")
+    await viewer.say(type="seek", at=(first + timedelta(seconds=5)).isoformat())
+    await viewer.say(type="speed", value=8)
+    await viewer.say(type="resume")
+    wound = await viewer.until(lambda seen: seen.codes[-1] == "finished", within_s=20.0)
+    later = [each - first.timestamp() for each in wound.moments if each > first.timestamp() + 2.5]
+    assert later == sorted(later)
+    assert [each["type"] for each in wound.words].count("init") == 2
+    assert wound.pictures()
+
+
 async def test_nothing_recorded_says_so(town: Filmed, shoot: Shoot) -> None:
     _, channel = await shoot()
     then = datetime.now(UTC) - timedelta(days=3)

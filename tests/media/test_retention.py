@@ -68,6 +68,13 @@ async def test_a_camera_keeps_as_long_as_its_plan_says(db: Database, volume: Vol
     assert kept.exists()
 
 
+async def test_what_is_left_of_a_retired_camera_ends_after_thirty_days(db: Database, volume: Volume) -> None:
+    gone, kept = await keep(db, volume, 31.1, "retired"), await keep(db, volume, 29, "retired")
+    assert (await round_(db, volume, SIXTY)).by_age == 1
+    assert (gone.exists(), kept.exists()) == (False, True)
+    assert (await db.fetch_one("SELECT count(*) FROM recording_day")) == (1,)
+
+
 async def test_a_fall_finder_keeps_less(db: Database, volume: Volume) -> None:
     gone = await keep(db, volume, 8)
     assert (await round_(db, volume, FALL)).by_age == 1

@@ -90,11 +90,11 @@ async def test_evidence_outlives_what_ends_its_neighbours(db: Database) -> None:
     await recordings.add(db, [file(each) for each in range(5)])
     lock = await locks.lock(db, "c1", T0 + M, T0 + 2 * M, reason="盗窃案", by="民警甲", at=NOW)
     free = [T0, T0 + 2 * M, T0 + 3 * M]
-    assert [each.start_ms for each in await ends.over(db, "c1", T0 + 4 * M, limit=9)] == free
+    assert [each.start_ms for each in await ends.over(db, {"c1": T0 + 4 * M}, limit=9)] == free
     assert [each.start_ms for each in await ends.oldest(db, 1, {"c1": T0 + 4 * M}, usual_ms=0, limit=9)] == free
     assert await locks.locks(db, "c1", T0, T0 + 9 * M) == [lock]
     await locks.release(db, lock.id, by="民警甲", at=NOW)
-    assert len(await ends.over(db, "c1", T0 + 4 * M, limit=9)) == 4
+    assert len(await ends.over(db, {"c1": T0 + 4 * M}, limit=9)) == 4
     with pytest.raises(NotFound):
         await locks.release(db, lock.id, by="民警甲", at=NOW)
 

@@ -22,7 +22,6 @@ SETTLED_S = 150
 """So long after a minute its file is closed and has its row: then the minute is looked at."""
 DEVICE_LAG = timedelta(minutes=10)
 """Recorders list a file some minutes after they wrote it."""
-KEPT_DAYS = 1_095
 AT_ONCE = 4  # devices asked at the same time
 _MINUTE = timedelta(minutes=1)
 
@@ -173,10 +172,6 @@ class Ledger:
 
         answered = await asyncio.gather(*(one(*each) for each in theirs.items()))
         return [channel for channel, found in zip(theirs, answered, strict=True) if not found]
-
-    async def forget(self, *, now: datetime) -> int:
-        """Forget days older than KEPT_DAYS; return how many."""
-        return await store.forget(self._db, before=day_of(now) - timedelta(days=KEPT_DAYS))
 
 
 def _settling(seconds: bytes, mask: bytes, why: Sequence[Lack], bounds: tuple[int, int]) -> store.Change:

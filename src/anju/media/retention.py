@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from anju.domain.recording import FLOOR_DAYS, Plan, threshold
+from anju.domain.recording import FLOOR_DAYS, Plan, day_of, threshold
 from anju.domain.recording_trouble import Told, Trouble
 from anju.media import ledger
 from anju.media.recover import empty_garbage
-from anju.store import recording_ends
+from anju.store import recording_ends, recording_ledger
 from anju.store.database import Database
 from anju.store.recording_ends import Piece
 from anju.store.volumes import Volume, VolumeState
@@ -22,6 +22,7 @@ from anju.store.volumes import Volume, VolumeState
 BITE = 50  # files whose rows go in one transaction
 PAUSE_S = 0.5  # after each bite
 MOST_BITES = 200  # in one round, of a camera or a volume
+LEDGER_DAYS = 1_095
 ROOM = 1.2
 """Space is made before the least important camera would have to give way: so much above where it does."""
 
@@ -55,21 +56,26 @@ class Retention:
     async def round(self, *, now: datetime) -> Ended:
         """End what is over now. Raises DatabaseAway; the next round goes on where this one stopped."""
         done = Ended()
-        for channel, plan in self._plans().items():
-            done.by_age += await self._end_aged(channel, plan, now)
+        done.by_age += await self._end_aged(now)
         for volume in self._usable():
             await self._make_room(volume, done, now)
         done.unlinked += await self._unlink()
+        await recording_ends.forget_days(self._db)
+        await recording_ledger.forget(self._db, before=day_of(now) - timedelta(days=LEDGER_DAYS))
         return done
 
     def _usable(self) -> list[Volume]:
         return [each for each in self._volumes if each.state in {VolumeState.OK, VolumeState.FULL}]
 
-    async def _end_aged(self, channel: str, plan: Plan, now: datetime) -> int:
-        before = _ms(now - timedelta(days=max(plan.days, plan.floor_days)))
+    async def _end_aged(self, now: datetime) -> int:
+        plans = self._plans()
+        before = {
+            channel: _ms(now - timedelta(days=plans.get(channel, Plan()).days))
+            for channel in await recording_ends.channels(self._db)
+        }
         ended = 0
         for _ in range(MOST_BITES):
-            found = await recording_ends.over(self._db, channel, before, limit=BITE)
+            found = await recording_ends.over(self._db, before, limit=BITE)
             ended += await self._end(found, "age", now)
             if len(found) < BITE:
                 break

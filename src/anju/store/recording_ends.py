@@ -14,9 +14,14 @@ from anju.store.recordings import local_day, name_of, sound_of
 FREE = """NOT EXISTS (SELECT FROM recording_lock l WHERE l.channel_id = r.channel_id AND l.released_at IS NULL
         AND l.start_ms < r.start_ms + r.duration_ms AND l.end_ms > r.start_ms)"""
 _OVER = f"""
-    SELECT r.channel_id, r.start_ms, r.duration_ms FROM recording r
-    WHERE r.channel_id = %(channel)s AND r.start_ms + r.duration_ms <= %(before)s AND {FREE}
-    ORDER BY r.start_ms LIMIT %(limit)s
+    SELECT o.channel_id, o.start_ms, o.duration_ms
+    FROM unnest(%(channels)s::text[], %(before)s::bigint[]) AS f (channel_id, before_ms)
+    CROSS JOIN LATERAL (
+        SELECT r.channel_id, r.start_ms, r.duration_ms FROM recording r
+        WHERE r.channel_id = f.channel_id AND r.start_ms < f.before_ms AND r.start_ms + r.duration_ms <= f.before_ms
+            AND {FREE}
+        ORDER BY r.start_ms LIMIT %(limit)s) o
+    LIMIT %(limit)s
 """
 _OLDEST = f"""
     SELECT r.channel_id, r.start_ms, r.duration_ms FROM recording r
@@ -36,10 +41,10 @@ class Piece:
     duration_ms: int
 
 
-async def over(db: Executor, channel_id: str, before_ms: int, *, limit: int) -> list[Piece]:
-    """Return the oldest files of a channel that ended by ``before_ms`` and are not evidence."""
-    rows = await db.fetch(_OVER, channel=channel_id, before=before_ms, limit=limit)
-    return [Piece(*row) for row in rows]
+async def over(db: Executor, before: Mapping[str, int], *, limit: int) -> list[Piece]:
+    """Return files that ended by what ``before`` tells of their channel and are no evidence, oldest of each first."""
+    words = {"channels": list(before), "before": list(before.values())}
+    return [Piece(*row) for row in await db.fetch(_OVER, **words, limit=limit)]
 
 
 async def oldest(db: Executor, volume: int, before: Mapping[str, int], *, usual_ms: int, limit: int) -> list[Piece]:
@@ -118,6 +123,11 @@ async def unlinked(db: Executor, files: Sequence[Garbage]) -> None:
         channels=[each.channel_id for each in files],
         starts=[each.start_ms for each in files],
     )
+
+
+async def channels(db: Executor) -> list[str]:
+    """Return every channel of which a file is held, those too that are long retired."""
+    return [row[0] for row in await db.fetch("SELECT DISTINCT channel_id FROM recording_day WHERE files > 0")]
 
 
 async def forget_days(db: Executor) -> None:

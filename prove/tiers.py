@@ -213,13 +213,18 @@ class Tier:
             return row[0] if row else None
 
 
+_GIVEN = set[int]()
+
+
 def quiet_port() -> int:
-    """Return a free port of a range from which the system takes none for connections that go out."""
+    """Return a free port, another one each time, of a range from which the system takes none for its own use."""
     while True:
         port = 20_000 + secrets.randbelow(12_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _GIVEN:
+                _GIVEN.add(port)
+                return port
 
 
 def checked(answer: httpx2.Response) -> Any:

@@ -2,8 +2,9 @@ import type { Picture } from './vehicles'
 import { address, ApiError, get, post } from './client'
 
 type Ticketed = Pick<Picture, 'blob_id' | 'ticket'>
-export const pictureUrl = (of: Ticketed) => address(`/api/pictures/${encodeURIComponent(of.blob_id)}`, { ticket: of.ticket })
-export const thumbnailUrl = (of: Ticketed) => address(`/api/pictures/${encodeURIComponent(of.blob_id)}`, { ticket: of.ticket, thumbnail: true })
+/** A page shows what it showed before without asking; another number in `fresh` makes it ask. */
+export const pictureUrl = (of: Ticketed, fresh = 0) => address(`/api/pictures/${encodeURIComponent(of.blob_id)}`, { ticket: of.ticket, fresh: fresh || null })
+export const thumbnailUrl = (of: Ticketed, fresh = 0) => address(`/api/pictures/${encodeURIComponent(of.blob_id)}`, { ticket: of.ticket, thumbnail: true, fresh: fresh || null })
 
 /** Why a picture cannot be shown; null where it can after all. */
 export async function whyNot(of: Ticketed, small = false): Promise<ApiError | null> {

@@ -227,6 +227,16 @@ def test_a_stamp_for_every_packet_is_no_hindrance() -> None:
     assert pictured(frames_of(each)) == wanted(made)[:29]
 
 
+def test_a_marker_behind_every_packet_of_a_picture_costs_the_first_picture_at_most() -> None:
+    made = clip(Codec.H264, width=640, height=480)
+    muxer, to, wire = PsMuxer(made.codec), Packetiser(7), []
+    for number, unit in enumerate(made.units):
+        first, *more = muxer.video(unit, number * STEP, key=made.key(number)).split(b"\0\0\1\xe0")
+        parts = [first + b"\0\0\1\xe0" + more[0], *(b"\0\0\1\xe0" + each for each in more[1:])]
+        wire += [packet for part in parts for packet in to.packets(part, number * STEP)]
+    assert pictured(frames_of(wire))[-28:] == wanted(made)[1:29]
+
+
 def test_extension_and_padding_are_skipped() -> None:
     plain = packets(clip(Codec.H264))
     dressed = [

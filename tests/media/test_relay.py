@@ -14,8 +14,9 @@ from anju.media.ports import Ports
 from anju.media.relay import Relay, relay
 from anju.media.streams import NoPicture, Stream, Streams
 from anju.media.upward_playback import UpwardPlayback
-from anju.protocols import rtp_nal
+from anju.protocols import nal, rtp_nal
 from anju.protocols.frames import Codec, Frame
+from anju.protocols.ps import PsMuxer
 from anju.protocols.rtp import Packetiser, parse
 from anju.protocols.rtp_frames import FrameReader
 from anju.protocols.rtp_tcp import PacketReader
@@ -113,6 +114,25 @@ async def test_what_is_no_program_stream_becomes_one(codec: Codec) -> None:
         async with live(Camera(raw)) as stream, relayed(stream, target):
             frames = frames_of(await heard(upper, 30), reader)
     assert (reader.kind, pictured(frames)) == ("ps", wanted(clip(codec)))
+
+
+async def test_a_camera_that_says_its_parameters_once_is_understood_above() -> None:
+    def once() -> Iterable[list[bytes]]:
+        muxer, to, made = PsMuxer(Codec.H264), Packetiser(SSRC), clip(Codec.H264)
+        for number in range(1_000_000):
+            nals = [n for n in made.nals(number % 30) if not number or n[0] not in nal.PARAMETER[made.codec]]
+            frame = Frame(made.codec, number * STEP, made.key(number % 30), nals)
+            yield to.packets(muxer.frame(frame), frame.pts)
+
+    kept, reader = Kept(), FrameReader()
+    with listening() as upper:
+        async with live(Camera(once, pace_s=0.02)) as stream:
+            stream.add(kept)
+            await kept.until(lambda kept: len(kept.frames) >= 15)
+            async with relayed(stream, Target("127.0.0.1", upper.getsockname()[1], UPPER_SSRC)):
+                frames_of(await heard(upper, 5), reader)
+    assert reader.track is not None
+    assert reader.track.width == 320
 
 
 async def test_the_upper_platform_may_listen_for_a_connection() -> None:

@@ -6,9 +6,12 @@ program stream are packed into one. Source: 5.4.3 (video to the platform above).
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from anju.media.outlet import Outlet, Target
 from anju.media.streams import NoPicture, Stream
+from anju.protocols import nal
+from anju.protocols.fmp4 import Track
 from anju.protocols.frames import Codec, Frame
 from anju.protocols.ps import PsMuxer
 from anju.protocols.rtp import MOST_PAYLOAD, Packetiser
@@ -27,13 +30,25 @@ class _Packer:
         self._muxer: PsMuxer | None = None
         self._codec: Codec | None = None
 
-    def packets(self, frame: Frame, timestamp: int) -> list[bytes]:
-        """Return ``frame`` as packets of ``timestamp``; none for sound nobody asked for."""
+    def packets(self, frame: Frame, timestamp: int, track: Track | None) -> list[bytes]:
+        """Return ``frame`` as packets of ``timestamp``, key frames with what ``track`` says is needed to decode them.
+
+        None for sound nobody asked for.
+        """
         if frame.codec.video and frame.codec is not self._codec:
             self._codec, self._muxer = frame.codec, PsMuxer(frame.codec, self._sound)
         if self._muxer is None or not (frame.codec.video or frame.codec is self._sound):
             return []
+        if frame.key and track is not None and track.coding is frame.codec:
+            frame = _with_sets(frame, track)
         return self._to.packets(self._muxer.frame(frame), timestamp)
+
+
+def _with_sets(frame: Frame, track: Track) -> Frame:
+    """Return a key frame that holds its parameter sets, as some cameras send them once only."""
+    if any(each[0] in nal.PARAMETER[frame.codec] for each in frame.nals):
+        return frame
+    return replace(frame, nals=[each for sets in track.parameters.values() for each in sets] + frame.nals)
 
 
 class Relay:
@@ -86,7 +101,7 @@ class Relay:
         self._started = True
         if self._packs:
             for frame in frames:
-                self.outlet.offer(self._packer.packets(frame, frame.pts), key=frame.key)
+                self.outlet.offer(self._packer.packets(frame, frame.pts, self._stream.track), key=frame.key)
         else:
             self.outlet.offer(self._renumbered(unit), key=key)
 
@@ -100,7 +115,7 @@ class Relay:
         frames, stamp = self._stream.since_key()
         for frame in frames:
             time = frame.pts if self._packs or self._stream.kind != "ps" else stamp + frame.pts - frames[-1].pts
-            self.outlet.offer(self._packer.packets(frame, time), key=frame.key)
+            self.outlet.offer(self._packer.packets(frame, time, self._stream.track), key=frame.key)
         self._started = bool(frames)
 
     def _renumbered(self, unit: Unit) -> list[bytes]:

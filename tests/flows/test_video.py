@@ -21,11 +21,12 @@ import pytest_asyncio
 from PIL import Image
 
 from anju.engines import NatsServer, Postgres
+from anju.protocols.manscdp_alarms import INTRUSION, VIDEO, AlarmNotice
 from anju.simulators.gb28181_camera import camera
 from anju.simulators.gb28181_device import Device, Platform
 from anju.simulators.gb28181_habits import HABITS, Faults
 from anju.simulators.video_loops import Loops
-from anju.store import channels, roles
+from anju.store import channels, recording_locks, roles
 from anju.store.database import Database
 from anju.store.log import make_node
 from anju.store.versions import Subject, bump
@@ -293,3 +294,22 @@ async def test_no_evidence_leaves_with_one_officer(town: Filmed, shoot: Shoot) -
     words |= {"document": "x", "unit": "x"}
     answer = await town.client.post("/api/video/exports", json={**words, "officers": ["张三", "张三"]})
     assert answer.status_code == 422
+
+
+async def test_what_a_camera_saw_before_its_alarm_is_kept_and_locked(town: Filmed, shoot: Shoot) -> None:
+    device, channel = await shoot()
+    await planned(town, channel, by="nvr", events=True)
+    live = await town.watch(channel)
+    seen = await live.until(shown(200), within_s=25.0)
+    now = datetime.now(UTC).replace(microsecond=0)
+    assert await device.alarm(AlarmNotice(device.code, VIDEO, now, 1, INTRUSION, 1, "周界入侵")) == 200
+    async with asyncio.timeout(15):
+        while not (locks := await recording_locks.locks(town.db, channel, 0, 2**62)):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    assert locks[0].reason.startswith("alarm ")
+    assert locks[0].start_ms < now.timestamp() * 1000 < locks[0].end_ms
+    early = datetime.fromtimestamp(seen.moments[0], UTC) + timedelta(seconds=2)
+    viewer = await town.play(channel, early, early + timedelta(seconds=20))
+    played = await viewer.until(lambda seen: len(seen.moments) > 1 or bool(seen.end))
+    assert played.end == ""
+    assert played.moments[0] < now.timestamp()

@@ -139,7 +139,8 @@ class OurRecordings:
         first = await self._library.at(viewing.channel_id, round(start * 1000))
         if first is None or first.file.start_ms >= end * 1000:
             raise Conflict("no_recording", "nothing is recorded of that time")
-        playback = OurPlayback(Playback(self._library, viewing.channel_id, start, end), viewing, viewer)
+        read = Playback(self._library, viewing.channel_id, start, end)
+        playback = OurPlayback(read, viewing, viewer)
         viewer.say(said("state", "playing"))
         task = asyncio.create_task(playback.run())
         try:
@@ -147,6 +148,7 @@ class OurRecordings:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            read.close()
 
 
 def _time(text: str) -> float | None:

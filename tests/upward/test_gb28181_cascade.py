@@ -293,6 +293,19 @@ async def test_an_invite_taken_back_ends_its_copy(db: Database, node: NodeId, ca
     assert len(below.cascade.streams) == 0
 
 
+async def test_what_a_crash_left_running_is_ended_on_both_sides(db: Database, node: NodeId, cameras: Device) -> None:
+    async with cascaded(db, node, cameras) as (below, upper), asyncio.timeout(20):
+        dialog = await upper.invite(code(1), 30_000)
+        while not (left := await cascade.open_copies(db)):  # noqa: ASYNC110 - it is written beside the answer
+            await asyncio.sleep(0.02)
+        below.cascade.streams._sent.clear()
+        below.endpoint.dialogs.remove(below.endpoint.dialogs.of_call(dialog.call_id) or dialog)
+        await below.cascade.streams.clear()
+        await dialog.ended.wait()
+        assert await cascade.open_copies(db) == []
+    assert [each.relay_id for each in left] == below.media.ended == ["r0"]
+
+
 async def test_a_torn_connection_is_registered_over_anew(db: Database, node: NodeId, cameras: Device) -> None:
     async with cascaded(db, node, cameras, transport="tcp") as (_, upper):
         upper.hang_up()

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from anju.domain.cascade import (
     Directory,
     Numbers,
@@ -156,6 +158,46 @@ async def _free(tx: Transaction, upper: Upper) -> None:
     )
     if taken:
         raise Conflict("upper_exists", "this node registers at that platform already")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCopy:
+    """A copy that is being sent to an upper, and what its SIP dialog is known by."""
+
+    relay_id: str
+    upper_id: str
+    call_id: str
+    local: str
+    remote: str
+    target: str
+    cseq: int
+    host: str
+    port: int
+    transport: str
+
+
+async def opened(db: Executor, copy: OpenCopy, *, at: datetime) -> None:
+    """Remember a copy, for the case that this process ends before it."""
+    known = asdict(copy)
+    own = {name: known.pop(name) for name in ("relay_id", "upper_id", "call_id")}
+    await db.execute(
+        """INSERT INTO upper_dialog (relay_id, upper_id, call_id, opened_at, state)
+           VALUES (%(relay_id)s, %(upper_id)s, %(call_id)s, %(at)s, %(state)s) ON CONFLICT DO NOTHING""",
+        **own,
+        at=at,
+        state=Jsonb(known),
+    )
+
+
+async def closed(db: Executor, relay_id: str) -> None:
+    """Forget a copy that is over."""
+    await db.execute("DELETE FROM upper_dialog WHERE relay_id = %(id)s", id=relay_id)
+
+
+async def open_copies(db: Executor) -> list[OpenCopy]:
+    """Return the copies that a process before this one left behind."""
+    rows = await db.fetch("SELECT relay_id, upper_id, call_id, state FROM upper_dialog")
+    return [OpenCopy(*row[:3], **row[3]) for row in rows]
 
 
 async def share(tx: Transaction, upper: Upper, directories: Sequence[Directory], shares: Sequence[Share]) -> None:

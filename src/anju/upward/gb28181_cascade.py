@@ -68,7 +68,8 @@ class Cascade:
         self._running = dict[str, _Running]()
         self._seen: tuple[int, ...] = ()
         self._reload_at = 0.0
-        self.streams = CascadeStreams(hands.media)
+        self._cleared = False
+        self.streams = CascadeStreams(db, endpoint, hands.media, clock=clock)
 
     async def run(self) -> None:
         """Keep every link as it is configured until cancelled, then sign off everywhere."""
@@ -153,6 +154,9 @@ class Cascade:
 
     async def _look(self) -> None:
         """Compare with what is kept: uppers that are new, other or gone, and what each of them sees."""
+        if not self._cleared:
+            await self.streams.clear()
+            self._cleared = True
         seen = tuple([await versions.current(self._db, each) for each in _WATCHED])
         now = asyncio.get_running_loop().time()
         if seen[0] != (self._seen or (-1,))[0]:

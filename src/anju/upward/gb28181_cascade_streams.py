@@ -3,8 +3,10 @@
 Source: GB/T 28181-2016 9.2, 9.8, 9.9, annexes C, F, L (live, playback, download through a platform); 5.4.1, 5.4.3.
 """
 
+import asyncio
+import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,14 +14,17 @@ import structlog
 
 from anju.domain.cascade import Relay, Relaying, Shared
 from anju.domain.video import Grade, PlayAct, PlayControl, Purpose, Transport
-from anju.errors import DeviceSilent, Refused, SipRefused, WireError
+from anju.errors import DatabaseAway, DeviceSilent, Refused, SipRefused, WireError
 from anju.protocols import mansrtsp, sdp
 from anju.protocols.manscdp_records import media_status
 from anju.protocols.sdp import Description
 from anju.protocols.sip import user_of
+from anju.store import cascade
+from anju.store.cascade import OpenCopy
+from anju.store.database import Database
 from anju.upward.gb28181_cascade_hands import Media
 from anju.upward.gb28181_cascade_link import Link
-from anju.wire.sip import Dialog, Incoming
+from anju.wire.sip import Dialog, Incoming, Peer, SipEndpoint
 
 STREAMS_MOST = 2_000
 FINISHED = "finished"  # why a copy of a recording ends when all of it was sent
@@ -48,10 +53,10 @@ _log = structlog.get_logger(__name__)
 
 
 class CascadeStreams:
-    """Copies that are being sent, by the id the media plane gave them."""
+    """Copies that are being sent, by the id the media plane gave them. They are written down for a restart."""
 
-    def __init__(self, media: Media) -> None:
-        self._media = media
+    def __init__(self, db: Database, endpoint: SipEndpoint, media: Media, *, clock: Callable[[], datetime]) -> None:
+        self._db, self._endpoint, self._media, self._clock = db, endpoint, media, clock
         self._sent = dict[str, tuple[Dialog, Link, Shared]]()
 
     def __len__(self) -> int:
@@ -90,7 +95,7 @@ class CascadeStreams:
 
         async def ended(_: str) -> None:
             self._sent.pop(relaying.id, None)
-            await self._quietly_end(relaying.id)
+            await self._end(relaying.id)
 
         try:
             dialog = incoming.dialog()
@@ -104,6 +109,11 @@ class CascadeStreams:
         if not await incoming.reply(200, headers=[("Content-Type", "APPLICATION/SDP")], body=body):
             dialog.forget()  # it was taken back meanwhile
             await ended("")
+            return
+        with contextlib.suppress(DatabaseAway):
+            await cascade.opened(self._db, _kept(relaying.id, link, dialog), at=self._clock())
+            if dialog.ended.is_set():  # it was over before it was written down
+                await cascade.closed(self._db, relaying.id)
 
     async def info(self, incoming: Incoming) -> None:
         """Steer a recording as the upper asks."""
@@ -134,18 +144,36 @@ class CascadeStreams:
             except (DeviceSilent, SipRefused) as error:
                 _log.info("the end of a recording was not taken", upper=link.upper.id, reason=str(error))
         await dialog.bye()
-        await self._quietly_end(relay_id)
+        await self._end(relay_id)
 
     async def close(self, link: Link) -> None:
         """End all copies of one upper."""
-        for relay_id in [key for key, (_, each, _) in self._sent.items() if each is link]:
-            await self.over(relay_id, "")
+        ending = [key for key, (_, each, _) in self._sent.items() if each is link]
+        await asyncio.gather(*(self.over(relay_id, "") for relay_id in ending))
 
-    async def _quietly_end(self, relay_id: str) -> None:
+    async def clear(self) -> None:
+        """End what a process before this one left behind, on both sides. Raises DatabaseAway."""
+        left = [each for each in await cascade.open_copies(self._db) if each.relay_id not in self._sent]
+        await asyncio.gather(*(self._end_left(each) for each in left))
+
+    async def _end_left(self, copy: OpenCopy) -> None:
+        peer = Peer(copy.host, copy.port, "tcp" if copy.transport == "tcp" else "udp")
+        names = {name: getattr(copy, name) for name in ("call_id", "local", "remote", "target", "cseq")}
+        await Dialog(self._endpoint, peer, **names).bye()
+        await self._end(copy.relay_id)
+
+    async def _end(self, relay_id: str) -> None:
         try:
             await self._media.end(relay_id)
         except Refused as refused:
             _log.info("the end of a copy was not confirmed", reason=refused.code)
+        with contextlib.suppress(DatabaseAway):
+            await cascade.closed(self._db, relay_id)
+
+
+def _kept(relay_id: str, link: Link, dialog: Dialog) -> OpenCopy:
+    names = (dialog.call_id, dialog.local, dialog.remote, dialog.target, dialog.cseq)
+    return OpenCopy(relay_id, link.upper.id, *names, dialog.peer.host, dialog.peer.port, dialog.peer.transport)
 
 
 def _named(link: Link, incoming: Incoming) -> Shared:

@@ -28,6 +28,11 @@ CREATE TABLE upper_share (
     directory text NOT NULL DEFAULT '', chosen boolean NOT NULL, PRIMARY KEY (upper_id, channel_id));
 COMMENT ON COLUMN upper_share.code IS 'under which code an upper knows the camera; empty: its own';
 
+CREATE TABLE upper_dialog (
+    relay_id text PRIMARY KEY, upper_id text NOT NULL, call_id text NOT NULL, opened_at timestamptz NOT NULL,
+    state jsonb NOT NULL);
+COMMENT ON TABLE upper_dialog IS 'copies that are being sent up: after a restart each is ended with a BYE';
+
 INSERT INTO version (name, value) VALUES ('cascade', 1) ON CONFLICT DO NOTHING;
 """
 

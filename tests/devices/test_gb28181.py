@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from anju.domain.channels import ChannelKind
+from anju.devices.gb28181_alarms import channel_reports
+from anju.domain.channels import ChannelKind, Status
 from anju.domain.devices import EXPIRED, KEEPALIVE_TIMEOUT, REGISTERED, UNREGISTERED, Device
 from anju.domain.rights import EVERYWHERE
 from anju.protocols.manscdp import Message, Root, answer
@@ -19,7 +20,7 @@ from anju.protocols.manscdp_devices import DeviceStatus, Keepalive, keepalive, s
 from anju.protocols.manscdp_positions import MobilePosition, position_notice
 from anju.protocols.sip import Response
 from anju.store import channels, sip_exchanges, sip_registrations
-from anju.store.channels import Filter
+from anju.store.channels import Filter, Turned
 from anju.store.database import Database
 from anju.store.log import NodeId
 from tests.conftest import FrozenClock
@@ -380,6 +381,35 @@ async def test_notices_turn_add_and_remove_channels(centre: Centre, nvr: Scripte
         CAMERAS[3]: "online",
         CAMERAS[9]: "online",
     }
+
+
+async def test_a_camera_that_is_lost_behind_its_recorder_is_an_event_and_so_is_its_return(
+    centre: Centre, nvr: Scripted, recorder: Device, db: Database
+) -> None:
+    nvr.answers["Catalog"] = pages(CAMERAS[:2])
+    await nvr.register()
+    await centre.synced(recorder)
+    for event in ("OFF", "OFF", "VLOST", "ON"):
+        told = [CatalogItem(CAMERAS[0], event=event)]
+        assert (await nvr.tell(catalog_notice(5, NVR, told), method="NOTIFY")).status == 200
+    await until(lambda: _rows(db, 4))
+    rows = await db.fetch("SELECT kind, code, state, zone FROM event ORDER BY received_at, id")
+    assert [tuple(row) for row in rows] == [
+        ("communication", "channel_off", "active", "132/000001"),
+        ("communication", "channel_off", "cleared", "132/000001"),
+        ("fault", "channel_fault", "active", "132/000001"),
+        ("fault", "channel_fault", "cleared", "132/000001"),
+    ]
+
+
+async def _rows(db: Database, count: int) -> bool:
+    return len(await db.fetch("SELECT 1 FROM event")) == count
+
+
+async def test_very_many_cameras_that_turn_at_once_are_one_report(recorder: Device, clock: FrozenClock) -> None:
+    turned = [Turned(f"5108020101132{n:07}", Status.ON, Status.OFF) for n in range(65)]
+    (report,) = channel_reports(recorder, turned, clock())
+    assert (report.code, report.detail["lost"]) == ("channels_turned", 65)
 
 
 async def test_a_device_may_speak_for_its_own_channels_only(

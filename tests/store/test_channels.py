@@ -12,7 +12,7 @@ from anju.domain.rights import EVERYWHERE, Scope
 from anju.domain.video import ChannelState
 from anju.errors import Conflict, Invalid, NotFound
 from anju.store import channels, devices, places, ptz_locks, sip_exchanges, sip_registrations
-from anju.store.channels import Filter, Synced
+from anju.store.channels import Filter, Synced, Turned
 from anju.store.database import Database
 from anju.store.devices import NewDevice
 from anju.store.log import NodeId
@@ -152,7 +152,7 @@ async def test_a_status_is_told_only_of_channels_that_are_known(
     await put(db, recorder, clock, Merge(items(CODES[0])))
     async with db.transaction() as tx:
         told = dict.fromkeys(CODES, (Status.OFF, "notify-off"))
-        assert await channels.turn(tx, recorder.id, told, at=clock()) == (CODES[0],)
+        assert await channels.turn(tx, recorder.id, told, at=clock()) == [Turned(CODES[0], Status.ON, Status.OFF)]
 
 
 async def test_the_tree_counts_what_a_scope_holds(

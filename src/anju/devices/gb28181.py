@@ -95,7 +95,7 @@ class Gb28181Door:
         self.presence = SipPresence(db, node, self._device, behind.emit, clock=clock, told=behind.told)
         self.questions = Questions()
         self.line = Line(endpoint, self.presence, self.questions, platform=platform)
-        self.catalogs = Catalogs(db, self.line, clock=clock)
+        self.catalogs = Catalogs(db, self.line, behind.emit, clock=clock)
         self.streams = Streams(db, self.line, self._device, clock=clock, ended=behind.ended, wrong=self._why_away)
         self.talks = Talks(self.line, ended=behind.ended)
         self.tending = Tending(db, self.line, self.presence, self.catalogs, behind.emit, self._devices, clock=clock)

@@ -3,12 +3,19 @@
 Source: 5.1.2.3, 5.1.2.4-e (signal, time, place, event type); GB/T 28181-2016 A.2.5.3.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from anju.domain.channels import Status
 from anju.domain.devices import Device
 from anju.domain.events import DeviceReport, EventKind, EventState
 from anju.protocols.manscdp import Message
 from anju.protocols.manscdp_alarms import DEVICE, FAULT, VIDEO, AlarmNotice, read_alarm
+from anju.store.channels import Turned
 
 WINDOW_S = 86_400
+EACH_MOST = 64
+"""So many cameras that turn at once are reported each: what a recorder has."""
 ALARM_INPUT = "134"
 _KINDS = {
     "video_loss": EventKind.FAULT,
@@ -36,6 +43,12 @@ _METHODS = {VIDEO: EventKind.INTRUSION, FAULT: EventKind.FAULT}
 """What an alarm of a type that is not known counts as; a method not known is told, and flagged."""
 
 
+_LOST = {
+    Status.OFF: ("channel_off", EventKind.COMMUNICATION),
+    Status.FAULT: ("channel_fault", EventKind.FAULT),
+}
+
+
 def report_of(device: Device, told: Message, frame: bytes, peer: str) -> DeviceReport:
     """Return the report that an alarm notice of ``device`` stands for.
 
@@ -61,6 +74,53 @@ def report_of(device: Device, told: Message, frame: bytes, peer: str) -> DeviceR
         peer=peer,
         flags=() if known else ("code_unknown",),
         detail=_detail(alarm),
+    )
+
+
+def channel_reports(device: Device, turned: Sequence[Turned], at: datetime) -> list[DeviceReport]:
+    """Return what is reported of cameras behind ``device`` that were lost or broke, or are back.
+
+    Where very many turn at once, as behind a platform whose line was cut, one report speaks for all of them.
+    Source: 4.2.1.5 (devices' faults), 4.2.1.7.
+    """
+    if len(turned) > EACH_MOST:
+        lost = sum(each.after is not Status.ON for each in turned)
+        return [_of_channel(device, "", "channels_turned", EventKind.COMMUNICATION, at, detail={"lost": lost})]
+    found = []
+    for each in turned:
+        for status, active in ((each.before, False), (each.after, True)):
+            if (told := _LOST.get(status)) is not None:
+                found.append(_of_channel(device, each.code, *told, at, active=active))
+    return found
+
+
+def _of_channel(
+    device: Device,
+    channel: str,
+    code: str,
+    kind: EventKind,
+    at: datetime,
+    *,
+    active: bool | None = None,
+    detail: dict[str, object] | None = None,
+) -> DeviceReport:
+    area, zone = zone_of(device, channel)
+    states = {True: EventState.ACTIVE, False: EventState.CLEARED, None: EventState.INFO}
+    return DeviceReport(
+        protocol="gb28181",
+        account=device.account,
+        kind=kind,
+        state=states[active],
+        code_space="anju",
+        code=code,
+        area=area,
+        zone=zone,
+        occurred_at=None,
+        dedup_key=f"{device.account}|{channel}|{code}|{active}|{at.isoformat()}",
+        dedup_window_s=WINDOW_S,
+        frame=b"",
+        peer="",
+        detail={"channel": channel, **(detail or {})},
     )
 
 

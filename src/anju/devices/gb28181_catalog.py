@@ -3,12 +3,14 @@
 Source: 5.4.1, 5.4.3 (GB/T 28181 catalog), 4.2.1.7 (states).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
 
+from anju.devices.gb28181_alarms import channel_reports
 from anju.devices.gb28181_line import Line
+from anju.devices.gb28181_presence import Emit
 from anju.domain.channels import (
     ChannelKind,
     Item,
@@ -25,12 +27,13 @@ from anju.domain.channels import (
     status_after,
 )
 from anju.domain.devices import Device
+from anju.domain.events import DeviceReport
 from anju.errors import DeviceSilent, Refused, SipRefused
 from anju.protocols.manscdp import Message
 from anju.protocols.manscdp_catalog import CatalogItem, catalog_query, read_catalog
 from anju.protocols.manscdp_pages import Gathered
 from anju.store import channels
-from anju.store.channels import Synced
+from anju.store.channels import Synced, Turned
 from anju.store.database import Database
 
 FIRST_S, THEN_S = 120.0, 5.0
@@ -69,8 +72,8 @@ def item_of(told: CatalogItem, account: str) -> Item:
 class Catalogs:
     """Asks for catalogs and keeps them; one at a time of each device."""
 
-    def __init__(self, db: Database, line: Line, *, clock: Callable[[], datetime]) -> None:
-        self._db, self._line, self._clock = db, line, clock
+    def __init__(self, db: Database, line: Line, emit: Emit, *, clock: Callable[[], datetime]) -> None:
+        self._db, self._line, self._emit, self._clock = db, line, emit, clock
         self._running: set[str] = set()
 
     async def sync(self, device: Device, *, first_s: float = FIRST_S, then_s: float = THEN_S) -> Synced | None:
@@ -110,20 +113,28 @@ class Catalogs:
             items = _with_itself(device, items)
         synced = Synced(device.id, asked_at, at, state, gathered.total or 0, len(gathered.items))
         async with self._db.transaction() as tx:
-            known = await channels.codes(tx, device.id)
+            known = await channels.statuses(tx, device.id)
             change = merged(known, items, whole=state is Sync.COMPLETE)
             await channels.merge(tx, device.id, change, at=at)
             await channels.note_sync(tx, synced)
+        await self._tell(device, _turned(known, change))
         return synced
+
+    async def _tell(self, device: Device, turned: Sequence[Turned]) -> None:
+        """Report cameras that were lost, or are back. Raises DatabaseAway."""
+        for report in channel_reports(device, turned, self._clock()):
+            await self._emit(report)
 
     async def answered(self, device: Device, told: Message) -> None:
         """Take an answer nobody waits for: it updates what it names and replaces nothing. Raises DatabaseAway."""
-        items = [item_of(each, device.account) for each in read_catalog(told).items]
+        change = merged((), [item_of(each, device.account) for each in read_catalog(told).items], whole=False)
         async with self._db.transaction() as tx:
-            await channels.merge(tx, device.id, merged((), items, whole=False), at=self._clock())
+            known = await channels.statuses(tx, device.id)
+            await channels.merge(tx, device.id, change, at=self._clock())
+        await self._tell(device, _turned(known, change))
 
-    async def noticed(self, device: Device, told: Message) -> bool:
-        """Take a notice of changes; return whether it names channels that are not known: then ask again.
+    async def noticed(self, device: Device, told: Message) -> tuple[bool, list[DeviceReport]]:
+        """Take a notice of changes; return whether it names channels that are not known, and what is to be reported.
 
         Raises DatabaseAway.
         """
@@ -132,16 +143,21 @@ class Catalogs:
         whole = [item_of(each, device.account) for each in items if _describes(each)]
         gone = tuple(each.device_id for each in items if event_of(each.event) is ItemEvent.DELETE)
         async with self._db.transaction() as tx:
+            before = await channels.statuses(tx, device.id)
             change = merged((), whole, whole=False)
             await channels.merge(tx, device.id, Merge(change.put, gone), at=at)
-            await channels.turn(tx, device.id, statuses, at=at)
+            turned = [*_turned(before, change), *await channels.turn(tx, device.id, statuses, at=at)]
             known = await channels.codes(tx, device.id)
-        return bool(statuses.keys() - known.keys())
+        return bool(statuses.keys() - known.keys()), channel_reports(device, turned, at)
 
     async def position(self, device: Device, told: Iterable[tuple[str, float, float]]) -> None:
         """Put channels where they say they are now. Raises DatabaseAway."""
         async with self._db.transaction() as tx:
             await channels.move(tx, device.id, list(told), at=self._clock())
+
+
+def _turned(known: Mapping[str, Status], change: Merge) -> list[Turned]:
+    return channels.turned(known, {each.code: each.status for each in change.put})
 
 
 def _with_itself(device: Device, items: Sequence[Item]) -> list[Item]:

@@ -6,7 +6,7 @@ channels only. Source: 5.4.3 (GB/T 28181), 5.1.2.4-e, 7-d (hostile input).
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from anju.devices.gb28181_alarms import report_of
+from anju.devices.gb28181_alarms import channel_reports, report_of
 from anju.devices.gb28181_catalog import Catalogs
 from anju.devices.gb28181_invite import Streams
 from anju.devices.gb28181_line import Line
@@ -23,6 +23,7 @@ from anju.devices.gb28181_questions import Questions
 from anju.devices.gb28181_tend import Tending
 from anju.domain.channels import Status
 from anju.domain.devices import Device
+from anju.domain.events import DeviceReport
 from anju.errors import DatabaseAway, DeviceSilent, Refused, SipRefused, WireError
 from anju.protocols.manscdp import Message, Root, read
 from anju.protocols.manscdp_alarms import alarm_answer
@@ -72,6 +73,7 @@ class Notices:
         self.counters: Counter[str] = Counter()
         self._charsets: dict[str, Counter[str]] = {}
         self._faulty: dict[str, frozenset[str]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -146,13 +148,24 @@ class Notices:
             self._spawn(self._line.send(device, alarm_answer(told)))
 
     async def _catalog(self, device: Device, told: Message, incoming: Incoming) -> None:
-        unknown: list[bool] = []
+        found: list[tuple[bool, list[DeviceReport]]] = []
 
         async def noticed() -> None:
-            unknown.append(await self._beside.catalogs.noticed(device, told))
+            found.append(await self._beside.catalogs.noticed(device, told))
 
-        if await self._committed(incoming, noticed()) and unknown[0]:
+        if not await self._committed(incoming, noticed()):
+            return
+        unknown, reports = found[0]
+        if reports:
+            self._spawn(self._report(device, reports))
+        if unknown:
             self._spawn(self._beside.tending.catalog(device))
+
+    async def _report(self, device: Device, reports: Sequence[DeviceReport]) -> None:
+        """Report in the order in which it happened: an end never overtakes its beginning."""
+        async with self._turns.setdefault(device.id, asyncio.Lock()):
+            for each in reports:
+                await self._emit(each)
 
     async def _committed(self, incoming: Incoming, work: Awaitable[object]) -> bool:
         """Answer 200 after ``work`` is on disk, 500 where that is not in time: then it comes again."""
@@ -176,8 +189,9 @@ class Notices:
         statuses |= dict.fromkeys(before - faulty, (Status.ON, "notify-on"))
         with suppress(DatabaseAway):
             async with self._db.transaction() as tx:
-                await channels.turn(tx, device.id, statuses, at=self._clock())
+                turned = await channels.turn(tx, device.id, statuses, at=self._clock())
             self._faulty[device.id] = faulty
+            await self._report(device, channel_reports(device, turned, self._clock()))
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(self._quietly(work))

@@ -7,7 +7,7 @@ Source: 5.4.1, 5.4.3 (GB/T 28181 catalog).
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -121,25 +121,49 @@ async def codes(db: Executor, device_id: str) -> dict[str, str]:
     return dict(rows)
 
 
+class Turned(NamedTuple):
+    """A channel whose device says something else of it now."""
+
+    code: str
+    before: Status
+    after: Status
+
+
+async def statuses(tx: Transaction, device_id: str) -> dict[str, Status]:
+    """Return what a device says of each of its channels, kept from others until the commit."""
+    rows = await tx.fetch(
+        """SELECT code, status FROM channel WHERE device_id = %(device)s AND retired_at IS NULL
+           ORDER BY code FOR UPDATE""",
+        device=device_id,
+    )
+    return {row[0]: Status(row[1]) for row in rows}
+
+
 async def turn(
     tx: Transaction, device_id: str, told: Mapping[str, tuple[Status, str]], *, at: datetime
-) -> tuple[str, ...]:
-    """Put channels, by code, into the statuses their device told; return the codes that are known and changed."""
-    rows = await tx.fetch(
+) -> list[Turned]:
+    """Put channels, by code, into the statuses their device told; return those known whose status changed by it."""
+    before = await statuses(tx, device_id)
+    changed = await tx.execute(
         """UPDATE channel c SET status = t.status, status_reason = t.reason, status_at = %(at)s, updated_at = %(at)s,
                version = c.version + 1
            FROM unnest(%(codes)s::text[], %(statuses)s::text[], %(reasons)s::text[]) AS t (code, status, reason)
            WHERE c.device_id = %(device)s AND c.code = t.code AND c.retired_at IS NULL
-               AND (c.status, c.status_reason) <> (t.status, t.reason) RETURNING c.code""",
+               AND (c.status, c.status_reason) <> (t.status, t.reason)""",
         device=device_id,
         codes=list(told),
         statuses=[status.value for status, _ in told.values()],
         reasons=[reason for _, reason in told.values()],
         at=at,
     )
-    if rows:
+    if changed:
         await bump(tx, Subject.CHANNELS)
-    return tuple(row[0] for row in rows)
+    return turned(before, {code: status for code, (status, _) in told.items()})
+
+
+def turned(before: Mapping[str, Status], after: Mapping[str, Status]) -> list[Turned]:
+    """Return the channels that both know and that differ."""
+    return [Turned(code, before[code], now) for code, now in after.items() if before.get(code, now) is not now]
 
 
 async def move(tx: Transaction, device_id: str, told: Sequence[tuple[str, float, float]], *, at: datetime) -> None:

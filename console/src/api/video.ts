@@ -60,6 +60,8 @@ export interface CatalogState { at: string | null; got: number; expected: number
 export interface VideoDevice {
   registration: Registration | null; findings?: Check[]; quirks: Record<string, QuirkValue>; options?: Record<string, string[]>
   clock?: { offset_ms: number | null; at: string | null } | null; catalog?: CatalogState | null; version?: number
+  /** What it said of itself: answers by question, each with when. */
+  told?: Record<string, unknown>
 }
 export interface Exchange { at: string; direction: 'in' | 'out'; peer: string; title: string; text: string }
 
@@ -91,4 +93,4 @@ export const videoDevice = (id: string) => get<VideoDevice>(device(id))
 export const setQuirks = (id: string, quirks: Record<string, unknown>) => patch<VideoDevice>(device(id), { quirks })
 export const exchanges = (id: string) => page<Exchange>(`${device(id)}/exchanges`)
 export const refreshCatalog = (id: string) => post<unknown>(`${device(id)}/catalog`)
-export const ask = (id: string, what: string) => post<{ answer: unknown }>(`${device(id)}/query`, { what })
+export const ask = (id: string, what: string) => post<unknown>(`${device(id)}/query`, { what })

@@ -6,6 +6,7 @@ Source: 5.4.1, 5.4.3 (GB/T 28181).
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +18,7 @@ from anju.domain.changes import Lane
 from anju.domain.supervision import Supervision
 from anju.media.signalling import ENDED, TURNED, Ended, answer_media
 from anju.pipeline.accept import Acceptor
+from anju.pipeline.channel_zones import at_channel
 from anju.pipeline.keep import Keeper
 from anju.pipeline.registry import Registry
 from anju.process import Node, clock
@@ -40,7 +42,12 @@ async def sip_side(node: Node, registry: Registry, keeper: Keeper) -> AsyncItera
     assert settings is not None  # noqa: S101 - only nodes with the table have this side
     supervision = Supervision("gb28181", since=clock())
     acceptor = Acceptor(
-        *(node.db, node.node, registry, keeper), clock=clock, told=node.told, supervision=supervision, turns=False
+        *(node.db, node.node, registry, keeper),
+        clock=clock,
+        told=node.told,
+        supervision=supervision,
+        turns=False,
+        closer=partial(at_channel, node.db),
     )
 
     async def ended(call_id: str, reason: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from anju.devices.gb28181 import Behind, Directory, Gb28181Door
@@ -14,6 +15,7 @@ from anju.domain.rights import EVERYWHERE
 from anju.domain.supervision import Supervision
 from anju.errors import DatabaseAway, WireError
 from anju.pipeline.accept import Acceptor
+from anju.pipeline.channel_zones import at_channel
 from anju.pipeline.keep import Keeper
 from anju.pipeline.registry import Registry
 from anju.protocols import manscdp
@@ -49,7 +51,12 @@ class Centre:
         self.keeper = Keeper(db, node, clock=clock, on_committed=self._told, on_unsaved=self._unsaved)
         supervision = Supervision("gb28181", since=clock())
         self.acceptor = Acceptor(
-            db, node, self.registry, self.keeper, clock=clock, told=self._told, supervision=supervision, turns=False
+            *(db, node, self.registry, self.keeper),
+            clock=clock,
+            told=self._told,
+            supervision=supervision,
+            turns=False,
+            closer=partial(at_channel, db),
         )
         self.endpoint = SipEndpoint(self._handle, trace=self._trace)
         directory = Directory(lambda code: self.registry.find("gb28181", code), self.registry.by_id, self.registry.all)

@@ -479,6 +479,22 @@ async def test_an_alarm_is_answered_after_its_commit_and_told_once(
     assert (response.sn, response.device_id) == (77, CAMERAS[2])
 
 
+async def test_an_alarm_of_a_camera_happens_where_the_camera_is(
+    centre: Centre, nvr: Scripted, recorder: Device, clock: FrozenClock, db: Database, estate: Estate
+) -> None:
+    nvr.answers["Catalog"] = pages(CAMERAS[:3])
+    await nvr.register()
+    await centre.synced(recorder)
+    camera = await centre.channel_id(recorder, CAMERAS[2])
+    async with db.transaction() as tx:
+        await channels.edit(
+            tx, camera, name="1 栋门口", place_id=estate.building.id, plan=None, version=None, at=clock()
+        )
+    await nvr.tell(intrusion(clock))
+    rows = await db.fetch("SELECT place_id, body->>'zone_name', flags FROM event")
+    assert [tuple(row) for row in rows] == [(estate.building.id, "1 栋门口", [])]
+
+
 async def test_an_alarm_is_not_acknowledged_while_the_database_is_away(
     centre: Centre, nvr: Scripted, clock: FrozenClock, db: Database
 ) -> None:

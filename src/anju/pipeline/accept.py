@@ -7,7 +7,7 @@ Source: 4.2.1.7 (device states), 4.2.2 (cleaning), 5.1.2.4-e, 5.1.3-a.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -41,6 +41,10 @@ STRANGERS_EACH, STRANGERS_ALL = 50, 1_000
 SOURCES = 2_000  # sources counted by name each hour; those beyond are counted together
 OTHERS = "others"
 _log = structlog.get_logger(__name__)
+
+
+Closer = Callable[[Known, DeviceReport], Awaitable[Known]]
+"""Returns a device as the one behind a report: with the camera it names as a zone."""
 
 
 @dataclass(slots=True)
@@ -92,7 +96,8 @@ class Acceptor:
     """The station between the front doors and ``keep``, one for each gateway process.
 
     Run ``restore`` once, then ``run``. ``told`` hears which lanes grew. ``turns`` False: whether devices are there is
-    judged elsewhere, as with GB/T 28181, and a report says nothing of it.
+    judged elsewhere, as with GB/T 28181, and a report says nothing of it. ``closer`` knows better where a report
+    comes from than its device does.
     """
 
     def __init__(
@@ -106,9 +111,10 @@ class Acceptor:
         told: Told,
         supervision: Supervision,
         turns: bool = True,
+        closer: Closer | None = None,
     ) -> None:
         self._db, self._node, self._registry, self._keeper = db, node, registry, keeper
-        self._turns = turns
+        self._turns, self._closer = turns, closer
         self._clock, self._told, self._supervision = clock, told, supervision
         self._generation = -1
         self._supervised: dict[str, float | None] = {}  # account to declared interval
@@ -148,6 +154,8 @@ class Acceptor:
         if known is None:
             await self._stranger(report, at)
             return None
+        if self._closer:
+            known = await self._closer(known, report)
         event = accepted(report, known, at=at, drills=self._registry.drills)
         fate = await self._keeper.keep(Accepted(report, event))
         silent = report.code_space == "anju" and report.code == "silent" and report.state is EventState.ACTIVE

@@ -20,6 +20,7 @@ PROOFS = (
     "watched",
     "readable",
     "recording",
+    "full_disk",
     "registering",
     "footprint",
 )

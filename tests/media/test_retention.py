@@ -93,7 +93,7 @@ async def test_short_of_space_the_oldest_beyond_the_floor_goes_and_none_younger(
     gone, kept = await keep(db, volume, 45), await keep(db, volume, 29)
     starve(volume)
     told = list[Told]()
-    assert await round_(db, volume, SIXTY, told) == Ended(for_space=1)
+    assert await round_(db, volume, SIXTY, told) == Ended(for_space=1, unlinked=1)
     assert (gone.exists(), kept.exists()) == (False, True)
     assert told == []
 

@@ -85,15 +85,15 @@ class Retention:
         """End what is past its floor; and only where that is the operator's choice what is not."""
         floors = {channel: _ms(now - timedelta(days=plan.floor_days)) for channel, plan in self._plans().items()}
         usual = _ms(now - timedelta(days=FLOOR_DAYS))
-        done.for_space += await self._shrink(volume, floors, usual, now)
+        done.for_space += await self._shrink(volume, floors, usual, done, now)
         if self._overwrite and _short(volume):
-            low = await self._shrink(volume, {}, _ms(now - timedelta(hours=1)), now)
+            low = await self._shrink(volume, {}, _ms(now - timedelta(hours=1)), done, now)
             done.below_floor += low
             if low:
                 detail = f"{low} files younger than their days ended to go on recording"
                 self._tell(Told(Trouble.FLOOR_BROKEN, volume=str(volume.path), detail=detail))
 
-    async def _shrink(self, volume: Volume, floors: Mapping[str, int], usual: int, now: datetime) -> int:
+    async def _shrink(self, volume: Volume, floors: Mapping[str, int], usual: int, done: Ended, now: datetime) -> int:
         ended = 0
         for _ in range(MOST_BITES):
             if not _short(volume):
@@ -102,7 +102,7 @@ class Retention:
             ended += await self._end(found, "space", now)
             if not found:
                 break
-            await empty_garbage(self._db, volume)
+            done.unlinked += await empty_garbage(self._db, volume)
             await asyncio.to_thread(volume.look)
         return ended
 

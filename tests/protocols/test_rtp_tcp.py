@@ -61,3 +61,10 @@ def test_what_is_held_is_bounded() -> None:
     for _ in range(200):
         assert reader.feed(b"\x80" * 4096) == [] or reader.held < 1 << 19
         assert reader.held < 1 << 19
+
+
+def test_a_source_number_of_zeros_among_zeros_hides_nothing() -> None:
+    damaged = bytearray(framed(Packetiser(9).packets(bytes(9000), 1)))
+    damaged[1], damaged[13] = 0x84, 0  # length and source of the first packet
+    good = Packetiser(9).packets(bytes(50_000), 2)
+    assert read(bytes(damaged) + framed(good), 700)[-len(good) :] == good

@@ -68,9 +68,9 @@ class PacketReader:
     def _way_back(self) -> bool:
         """Drop bytes up to where two headers of one source stand in a row; return whether they do."""
         data = self._rest
-        known = _places(data, self._source, 10) if self._source else ()
-        places = islice(chain(known, _places(data, b"\x80", 2)), _MOST_PLACES)
-        at = next((at for at in places if _two(data, at)), -1)
+        known = islice(_places(data, self._source, 10), _MOST_PLACES) if self._source else ()
+        any_source = islice(_places(data, b"\x80", 2), _MOST_PLACES)
+        at = next((at for at in chain(known, any_source) if _two(data, at)), -1)
         self._enough = 0
         if at < 0:
             at = 0

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 import pytest_asyncio
@@ -12,7 +13,7 @@ from anju.devices.gb28181_alarms import channel_reports
 from anju.domain.channels import ChannelKind, Status
 from anju.domain.devices import EXPIRED, KEEPALIVE_TIMEOUT, REGISTERED, UNREGISTERED, Device
 from anju.domain.rights import EVERYWHERE
-from anju.protocols.manscdp import Message, Root, answer
+from anju.protocols.manscdp import Message, Root, answer, write
 from anju.protocols.manscdp_alarms import VIDEO, AlarmNotice, alarm_notice
 from anju.protocols.manscdp_catalog import CatalogItem, catalog_answer, catalog_notice
 from anju.protocols.manscdp_config import BasicParam, Config, config_answer
@@ -591,3 +592,42 @@ async def test_answers_of_the_wrong_kind_harm_nobody(centre: Centre, nvr: Script
     asked = keepalive(5, NVR)
     assert (await nvr.tell(answer(asked))).status == 200
     assert centre.door.line.platform == PLATFORM
+
+
+def spoiled(body: bytes, chance: Random) -> bytes:
+    """Return a body with some of its bytes changed, doubled, cut out or cut off."""
+    data = bytearray(body)
+    for _ in range(chance.randint(1, 8)):
+        at = chance.randrange(len(data) or 1)
+        act = chance.randrange(4)
+        if act == 0 and data:
+            data[at] = chance.randrange(256)
+        elif act == 1:
+            data[at:at] = bytes(data[at : at + chance.randint(1, 60)])
+        elif act == 2:
+            del data[at : at + chance.randint(1, 30)]
+        else:
+            del data[len(data) - chance.randint(0, 20) :]
+    return bytes(data)
+
+
+async def test_whatever_a_registered_device_writes_is_answered_and_nothing_breaks(
+    centre: Centre, nvr: Scripted, clock: FrozenClock
+) -> None:
+    nvr.answers["Catalog"] = pages(CAMERAS[:2])
+    await nvr.register()
+    told = [
+        intrusion(clock),
+        catalog_notice(5, NVR, [item(CAMERAS[5], event="ADD"), CatalogItem(CAMERAS[0], event="OFF")]),
+        catalog_answer(9, NVR, 1, [item(CAMERAS[1], "换名", longitude=105.8, latitude=32.4)]),
+        position_notice(3, MobilePosition(CAMERAS[0], centre.clock(), 105.84, 32.43)),
+        keepalive(1, NVR, Keepalive(faulty=(CAMERAS[0],))),
+        status_answer(keepalive(7, NVR), DeviceStatus(True, True, time=clock())),
+    ]
+    chance = Random(28181)
+    bodies = [spoiled(write(chance.choice(told)), chance) for _ in range(250)]
+    statuses = {(await nvr.tell(told[0], body=each or b" ", method=chance.choice(["MESSAGE", "NOTIFY"]))).status
+                for each in bodies}  # fmt: skip
+    assert statuses <= {200, 500}
+    assert centre.endpoint.counters["failed"] == 0
+    assert (await nvr.alive()).status == 200

@@ -306,6 +306,16 @@ async def test_what_a_crash_left_running_is_ended_on_both_sides(db: Database, no
     assert [each.relay_id for each in left] == below.media.ended == ["r0"]
 
 
+async def test_an_upper_that_is_no_more_gets_no_stream_either(db: Database, node: NodeId, cameras: Device) -> None:
+    quick = cascaded(db, node, cameras, keepalive_s=1, keepalive_missed=1)
+    async with quick as (below, upper), asyncio.timeout(40):
+        await upper.invite(code(1), 30_000)
+        await upper.close()
+        async with below.media.changed:
+            await below.media.changed.wait_for(lambda: below.media.ended == ["r0"])
+        await eventually(below, UpperState.AWAY, "silent")
+
+
 async def test_a_torn_connection_is_registered_over_anew(db: Database, node: NodeId, cameras: Device) -> None:
     async with cascaded(db, node, cameras, transport="tcp") as (_, upper):
         upper.hang_up()

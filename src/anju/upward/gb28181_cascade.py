@@ -195,6 +195,9 @@ class Cascade:
         async def stand(state: UpperState, reason: str) -> None:
             with contextlib.suppress(DatabaseAway):
                 await cascade.stand(self._db, upper.id, state, reason, at=self._clock())
+            running = self._running.get(upper.id)
+            if running and state is UpperState.AWAY:  # nobody there takes what is being sent
+                running.tasks.append(asyncio.ensure_future(self.streams.close(running.link)))
 
         try:
             about = cascade.about(upper.id)

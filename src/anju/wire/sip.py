@@ -9,21 +9,21 @@ import asyncio
 import contextlib
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
 
 from anju.errors import DeviceSilent, SipRefused, WireError
 from anju.protocols.sip import MAGIC, SDP, Headers, Request, Response, address_of, answer, tag_of, user_of
-from anju.wire.sip_dialogs import BYE, CANCELLED, NO_ACK, REFUSED, Dialog, DialogTable
+from anju.wire.sip_dialogs import BYE, NO_ACK, Dialog, DialogTable
+from anju.wire.sip_incoming import Fields, Incoming
 from anju.wire.sip_paths import Message, Paths, Peer, Trace
 from anju.wire.sip_transactions import LIFE_S, T2, Asked, AskedTable, Served, ServedTable, repeats, served_key
 
 __all__ = ["Dialog", "Handle", "Incoming", "Peer", "SipEndpoint"]
 
-Handle = Callable[["Incoming"], Awaitable[None]]
-Fields = Iterable[tuple[str, str]]
+Handle = Callable[[Incoming], Awaitable[None]]
 
 AGENT = "Anju"
 METHODS = frozenset(
@@ -44,71 +44,8 @@ METHODS = frozenset(
 )
 ALLOW = "REGISTER, MESSAGE, INVITE, ACK, BYE, CANCEL, INFO, SUBSCRIBE, NOTIFY, OPTIONS"
 PROMPT_S = 0.05  # within which a peer wants its answer
-_OPENING = frozenset({"INVITE", "SUBSCRIBE"})
 _MOVING = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY"})  # they may name a new contact
 _log = structlog.get_logger(__name__)
-
-
-class Incoming:
-    """One request of a peer. ``in_dialog`` is the dialog it belongs to, ``cancelled`` is set when it is taken back."""
-
-    def __init__(self, endpoint: "SipEndpoint", served: Served, in_dialog: Dialog | None) -> None:
-        self._endpoint, self._served = endpoint, served
-        self.in_dialog = in_dialog
-        self.cancelled = asyncio.Event()
-        self.arrived = _now()
-        self._tag = in_dialog.local_tag if in_dialog else secrets.token_hex(5)
-        self._dialog: Dialog | None = None
-
-    @property
-    def request(self) -> Request:
-        """Return what is asked."""
-        return self._served.request
-
-    @property
-    def peer(self) -> Peer:
-        """Return whom it came from: the address of the packet, whatever the message says."""
-        return self._served.peer
-
-    @property
-    def answered(self) -> bool:
-        """Return whether a final answer was given, by the handler or by the peer's CANCEL."""
-        return bool(self._served.final)
-
-    async def reply(self, status: int, reason: str = "", *, headers: Fields = (), body: bytes = b"") -> bool:
-        """Answer; repeats of the request get the same bytes for 32 s. Return False where it was answered already.
-
-        1xx may come before the final answer. A 2xx to INVITE or SUBSCRIBE gets our Contact, and on UDP an INVITE's
-        final answer is repeated until the ACK.
-        """
-        if self._served.final:
-            return False
-        told = [*headers, *self._contact(status, headers)]
-        tag = self._tag if status > 100 and self._endpoint.to_tags else ""
-        source = (self.peer.host, self.peer.port)
-        given = answer(self.request, status, reason, source=source, tag=tag, headers=told, body=body)
-        await self._endpoint.answer(self._served, given, waited_s=_now() - self.arrived)
-        if status >= 300 and self._dialog:
-            await self._dialog.was_ended(CANCELLED if self.cancelled.is_set() else REFUSED)
-        if 200 <= status < 300 and self.request.method == "INVITE" and self._dialog:
-            self._endpoint.await_ack(self._served, self._dialog)
-        return True
-
-    def dialog(self) -> Dialog:
-        """Return the dialog that answering this INVITE or SUBSCRIBE with 2xx makes. Raises SipRefused(503) if full."""
-        if self._dialog is None:
-            self._dialog = self._endpoint.incoming_dialog(self.request, self.peer, self._tag)
-        return self._dialog
-
-    async def take_back(self) -> None:
-        """Answer 487: the peer cancelled."""
-        self.cancelled.set()
-        await self.reply(487)
-
-    def _contact(self, status: int, headers: Fields) -> Fields:
-        named = any(name.lower() == "contact" for name, _ in headers)
-        wanted = 200 <= status < 300 and self.request.method in _OPENING and not named
-        return [("Contact", self._endpoint.contact(self.peer, self.request.to_user))] if wanted else []
 
 
 class SipEndpoint:
@@ -170,7 +107,7 @@ class SipEndpoint:
     def contact(self, peer: Peer, user: str) -> str:
         """Return where ``peer`` finds ``user`` of ours."""
         transport = ";transport=tcp" if peer.transport == "tcp" else ""
-        return f"<sip:{user}@{self.host(peer)}:{self.port}{transport}>"
+        return f"<sip:{user}@{_literal(self.host(peer))}:{self.port}{transport}>"
 
     async def request(
         self,
@@ -316,7 +253,7 @@ class SipEndpoint:
         return Request(method, uri, headers, body)
 
     def _via(self, peer: Peer) -> str:
-        where = f"{self.host(peer)}:{self.port}"
+        where = f"{_literal(self.host(peer))}:{self.port}"
         return f"SIP/2.0/{peer.transport.upper()} {where};rport;branch={MAGIC}{secrets.token_hex(8)}"
 
     def _call_id(self, peer: Peer) -> str:
@@ -597,6 +534,10 @@ async def _until(asked: Asked, *, progress: bool, within_s: float) -> None:
         )
     finally:
         sign.cancel()
+
+
+def _literal(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _bracketed(address: str) -> str:

@@ -3,8 +3,9 @@
 Source: 5.4.1, 5.4.3 (GB/T 28181).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -16,7 +17,8 @@ from anju.control.corridor import Perform
 from anju.devices.gb28181 import Behind, Directory, Gb28181Door
 from anju.domain.changes import Lane
 from anju.domain.supervision import Supervision
-from anju.media.signalling import ENDED, TURNED, Ended, answer_media
+from anju.domain.viewing import worker_of
+from anju.media.signalling import BEGUN, ENDED, TURNED, Ended, answer_media
 from anju.pipeline.accept import Acceptor
 from anju.pipeline.channel_zones import at_channel
 from anju.pipeline.keep import Keeper
@@ -24,6 +26,7 @@ from anju.pipeline.registry import Registry
 from anju.process import Node, clock
 from anju.wire.sip import Incoming, Peer, SipEndpoint
 
+END_WITHIN_S = 3.0
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -95,5 +98,20 @@ async def _answer(node: Node, door: Gb28181Door) -> None:
     async def command(data: bytes) -> bytes:
         return msgspec.json.encode(await door.orders.command(msgspec.json.decode(data)))
 
+    async def begun(data: bytes) -> bytes:
+        await _end_calls(node, door, msgspec.json.decode(data, type=int))
+        return b"null"
+
     await answer_media(node.bus, door.invite, door.end, door.control)
+    await node.bus.answer(BEGUN, begun)
     await node.bus.answer("sip.command", command)
+
+
+async def _end_calls(node: Node, door: Gb28181Door, number: int) -> None:
+    """End what a media worker that is no more had asked for; cameras that do not answer are not waited for."""
+    assert node.config.video is not None  # noqa: S101 - as above
+    workers = node.config.video.workers
+    stale = [each.dialog.call_id for each in door.streams.running if worker_of(each.channel_id, workers) == number]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(END_WITHIN_S):
+            await asyncio.gather(*(door.end(each) for each in stale))

@@ -82,8 +82,10 @@ async def media(node: Node) -> None:
     assert settings is not None  # noqa: S101 - a process of nodes that have the table
     ways, decoder = Ways(node.db), Decoder()
     await ways.refresh()
+    signalling = BusSignalling(node.bus)
+    await signalling.begun(node.number)
     streams = Streams(
-        BusSignalling(node.bus),
+        signalling,
         _ports(settings, node.number),
         clock=time.time,
         transport=ways.of,

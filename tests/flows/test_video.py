@@ -20,7 +20,10 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from anju.domain.video import Grade, Purpose, Transport, Wanted
 from anju.engines import NatsServer, Postgres
+from anju.engines.child import free_port
+from anju.media.signalling import BusSignalling
 from anju.protocols.manscdp_alarms import INTRUSION, VIDEO, AlarmNotice
 from anju.simulators.gb28181_camera import camera
 from anju.simulators.gb28181_device import Device, Platform
@@ -107,6 +110,15 @@ async def test_two_viewers_are_one_request_to_the_camera(town: Filmed, shoot: Sh
     for each in (first, second):
         assert (await each.until(shown(30))).pictures()
     assert len(device.calls.running) == 1
+
+
+async def test_calls_of_a_media_worker_that_is_no_more_are_ended(town: Filmed, shoot: Shoot) -> None:
+    device, channel = await shoot()
+    worker = BusSignalling(town.opened.bus)
+    await worker.invite(Wanted(channel, Purpose.LIVE, Grade.MAIN, Transport.UDP, free_port()))
+    assert len(device.calls.running) == 1
+    await worker.begun(1)
+    assert len(device.calls.running) == 0
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from anju.media.streams import NoPicture
 
 INVITE_S, CONTROL_S, END_S = 12.0, 6.0, 6.0
 RECORDED_S = 32.0  # disks of a recorder spin up
+BEGUN, BEGUN_S = "sip.begun", 4.0
 INVITE, END, CONTROL, ENDED = "sip.invite", "sip.end", "sip.control", "media.ended"
 TURNED = "media.turned"
 """Tells that devices came or went: who waits for one may ask again."""
@@ -58,6 +59,16 @@ class BusSignalling:
     async def control(self, call_id: str, control: PlayControl) -> None:
         """Steer a playback. Raises NoPicture."""
         await self._asked(CONTROL, Control(call_id, control.act, control.value), CONTROL_S)
+
+    async def begun(self, number: int) -> None:
+        """Tell that media worker ``number`` begins: calls of the one before it are over, or cameras send to nobody.
+
+        Never raises: a gateway that is away begins anew itself.
+        """
+        try:
+            await self._bus.ask(BEGUN, msgspec.json.encode(number), within_s=BEGUN_S)
+        except Silent as silent:
+            _log.info("nobody knows of calls before", reason=str(silent))
 
     async def _asked(self, topic: str, question: Any, within_s: float) -> Any:
         try:

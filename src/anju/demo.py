@@ -198,6 +198,7 @@ async def _cascade(lower: Config, upper: Config, credential: str) -> None:
         ptz=True,
         playback=True,
         mode="places",
+        alarm_level=0,  # alarms go up by the link between the tiers: once is enough
     )
     seal = Sealer(lower.data / "keys").seal
     async with _database(lower) as db, db.transaction() as tx:

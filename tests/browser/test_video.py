@@ -1,8 +1,10 @@
 """Cameras as a guard meets them in a real browser: seen at once, turned by hand, wound back, said in words why not."""
 
 import asyncio
+import hashlib
 import re
 import tempfile
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -288,6 +290,18 @@ async def test_two_cameras_are_played_back_in_step_and_cut_out(film: Film, page:
     for n, who in ((1, "张警官"), (2, "李警官")):
         await dialog.get_by_label(f"经办人 {n}").fill(who)
     await page.screenshot(path=SHOTS / "export.png")
+    await dialog.get_by_role("button", name="开始导出").click()
+    await expect(page.locator("[data-export]").first).to_have_attribute("data-state", "done", timeout=60_000)
+    await page.screenshot(path=SHOTS / "exports.png")
+    async with page.expect_download() as waiting:
+        await page.get_by_role("link", name="下载").click()
+    with zipfile.ZipFile(await (await waiting.value).path()) as pack:
+        sums = next(name for name in pack.namelist() if name.endswith("SHA256SUMS"))
+        lines = [line.split(maxsplit=1) for line in pack.read(sums).decode().splitlines()]
+        folder = sums.removesuffix("SHA256SUMS")
+        for digest, name in lines:
+            assert hashlib.sha256(pack.read(folder + name.lstrip("*"))).hexdigest() == digest
+    assert len(lines) > 1
 
 
 async def test_a_device_page_says_how_it_is_registered_and_keeps_its_switches(film: Film, page: Page) -> None:

@@ -65,7 +65,7 @@ async def recording(node: Node, streams: Streams, mine: Callable[[str], bool]) -
         await ledger.settle(planned.plans, now=clock())
 
     async def verify() -> None:
-        silent = await ledger.verify_all(planned.plans, records=_records(node), offline=_offline(node), now=clock())
+        silent = await ledger.verify_all(planned.plans, records=records_of(node), offline=offline_of(node), now=clock())
         _log.info("recordings of devices looked at", silent=len(silent), of=len(planned.plans))
 
     work: list[Work] = [keeper.run, troubles.run, recorder.run, planned.run, clips.run]
@@ -117,7 +117,7 @@ class _Troubles:
         await self._keeper.keep(of_itself(here, code, about, key, detail, active=active, at=at, kind=EventKind.FAULT))
 
 
-def _records(node: Node) -> Callable[[str, datetime, datetime], Coroutine[Any, Any, Listed]]:
+def records_of(node: Node) -> Callable[[str, datetime, datetime], Coroutine[Any, Any, Listed]]:
     """Ask devices for their recordings by the gateway."""
 
     async def records(channel_id: str, start: datetime, end: datetime) -> Listed:
@@ -136,7 +136,9 @@ def _records(node: Node) -> Callable[[str, datetime, datetime], Coroutine[Any, A
     return records
 
 
-def _offline(node: Node) -> Callable[[str, datetime, datetime], Coroutine[Any, Any, Sequence[Span]]]:
+def offline_of(node: Node) -> Callable[[str, datetime, datetime], Coroutine[Any, Any, Sequence[Span]]]:
+    """Tell when a channel's device was away, as it was written down."""
+
     async def offline(channel_id: str, start: datetime, end: datetime) -> Sequence[Span]:
         return await device_away.spans(node.db, channel_id, start, end, code="silent")
 

@@ -98,6 +98,7 @@ def test_segments_lie_between_the_gaps() -> None:
 
 def test_every_reason_for_no_picture_has_a_class() -> None:
     of_viewers = {"no_recording", "forbidden", "ticket_over", "session_over", "locked", "too_many_viewers"}
+    of_viewers |= {"no_decoder", "talk_unsupported"}
     assert {each for each in NO_PICTURE if recorded.lack_of(each) is Lack.UNKNOWN} <= of_viewers
 
 

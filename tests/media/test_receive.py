@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from anju.domain.video import Grade, Transport
+from anju.media.pace import Pace, StreamStats
 from anju.media.receive import BUFFER, Line, open_line
+from anju.protocols.frames import Codec, Frame
 from anju.protocols.rtp import Packetiser, receiver_report
 from anju.protocols.rtp_tcp import framed
 from tests.media.senders import Camera, Kept
@@ -47,11 +50,34 @@ def test_the_kernel_keeps_a_burst_of_key_frames() -> None:
         assert line.drops() == 0
 
 
+def flood(line: Line) -> None:
+    """Send more than the kernel keeps."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(3 * BUFFER // 9000):
+            sender.sendto(bytes(9000), ("127.0.0.1", line.port))
+
+
 def test_what_the_kernel_throws_away_is_counted() -> None:
-    with opened(Transport.UDP) as line, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for _ in range(3 * BUFFER // 1400):
-            sender.sendto(bytes(1400), ("127.0.0.1", line.port))
+    with opened(Transport.UDP) as line:
+        flood(line)
         assert line.drops() > 0
+
+
+def test_overload_is_told_once_a_minute() -> None:
+    pace = Pace(StreamStats())
+    with opened(Transport.UDP) as line, capture_logs() as told:
+        for second in range(1, 100, 10):
+            flood(line)
+            pace.look(second, line, live=True)
+    assert [each["drops"] > 0 for each in told] == [True, True]
+
+
+def test_a_picture_far_behind_its_pace_is_late() -> None:
+    pace = Pace(StreamStats())
+    for number, late in enumerate((0.0, 0.0, 0.3, 0.0)):
+        pace.seen(Frame(Codec.H264, number * 3600, number == 0, arrived=1000 + number / 25 + late))
+    assert pace.stats.most_lag == pytest.approx(0.3, abs=0.001)
+    assert pace.stats.lag == pytest.approx(0.0, abs=0.001)
 
 
 async def test_a_stranger_that_connects_does_not_end_a_stream() -> None:

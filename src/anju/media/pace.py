@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass, field
 
+import structlog
+
 from anju.media.receive import Line
 from anju.protocols.frames import CLOCK, Frame
 from anju.protocols.rtp_units import Counts
 
+LATE_S = 1.0
+"""A live picture so far behind its pace tells that this machine, or the network, has too much to do."""
+TOLD_S = 60.0
+_log = structlog.get_logger(__name__)
 _DRIFT = 0.001  # seconds a second by which a camera's clock may run slower than ours
 
 
@@ -67,6 +73,9 @@ class Pace:
         self._key_pts = -1
         self._looked = 0.0
         self._frames = self._bytes = 0
+        self._told = -TOLD_S
+        self._line: Line | None = None
+        self._before = 0
 
     def seen(self, frame: Frame) -> None:
         """Count a picture."""
@@ -87,8 +96,8 @@ class Pace:
             stats.key_interval = (frame.pts - self._key_pts) / CLOCK if self._key_pts >= 0 else 0.0
             self._key_pts = frame.pts
 
-    def look(self, now: float, line: Line) -> None:
-        """Work out the rates, once a second; ``now`` in monotonic seconds."""
+    def look(self, now: float, line: Line, *, live: bool) -> None:
+        """Work out the rates, once a second, and log overload; ``now`` in monotonic seconds."""
         passed = now - self._looked
         if passed < 1:
             return
@@ -97,4 +106,19 @@ class Pace:
             stats.fps = (stats.frames - self._frames) / passed
             stats.bitrate = (stats.bytes - self._bytes) * 8 / passed
         self._looked, self._frames, self._bytes = now, stats.frames, stats.bytes
-        stats.kernel_drops = line.drops()
+        drops = self._drops(line)
+        if drops > stats.kernel_drops or (live and stats.lag > LATE_S):
+            self._warn(now, line.port, drops)
+        stats.kernel_drops = drops
+
+    def _drops(self, line: Line) -> int:
+        """Return what the kernel threw away of this line and of those before it."""
+        if line is not self._line:
+            self._line, self._before = line, self.stats.kernel_drops
+        return self._before + line.drops()
+
+    def _warn(self, now: float, port: int, drops: int) -> None:
+        if now - self._told >= TOLD_S:
+            self._told = now
+            lag = round(self.stats.lag, 2)
+            _log.warning("too much to do: packets are lost here or pictures late", port=port, lag_s=lag, drops=drops)

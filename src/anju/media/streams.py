@@ -318,7 +318,7 @@ class Stream:
     def _look(self, line: Line) -> None:
         """Raise NoPicture where the call is over or brings nothing."""
         now = time.monotonic()
-        self._pace.look(now, line)
+        self._pace.look(now, line, live=self.live)
         self._report(line)
         if self._ended:
             raise NoPicture(self._ended)

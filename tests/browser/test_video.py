@@ -58,13 +58,14 @@ CAMERAS = {
     "南门无流": ("南门", "book", Faults(no_rtp=1.0)),
     "南门高清": ("南门", "h265", Faults()),
     "中心忙机": ("管理中心", "book", Faults(busy=1.0)),
+    "东墙停流": ("东围墙", "book", Faults(mute_after_s=6.0)),
 }
 RECORDED = ("西墙球机", "东门枪机")
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def film(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Film]:
-    """A community with five cameras: two that show, one without RTP, one in H.265 only, one that is always busy."""
+    """A community with six cameras: two show, four have a fault of their own."""
     loops = Loops(tmp_path_factory.getbasetemp().parent / "loops")
     with tempfile.TemporaryDirectory(prefix="anju-film-") as name:
         Path(name).chmod(0o755)
@@ -180,6 +181,35 @@ async def test_why_there_is_no_picture_stands_in_the_pane(wall: Page, called: st
     await expect(pane).to_contain_text(words, timeout=SAID_MS)
     await expect(pane).to_have_attribute("data-why", code)
     await wall.screenshot(path=SHOTS / f"live-{code}.png")
+
+
+async def test_a_picture_that_stands_still_is_marked_and_comes_back(wall: Page) -> None:
+    pane = await played(wall, "东墙停流")
+    await expect(pane).to_have_attribute("data-state", "playing", timeout=SHOWN_MS)
+    await expect(pane).to_have_attribute("data-state", "frozen", timeout=SAID_MS)
+    await expect(pane).to_contain_text("画面停滞")
+    await wall.screenshot(path=SHOTS / "live-frozen.png")
+    await expect(pane).to_have_attribute("data-state", "playing", timeout=2 * SAID_MS)
+
+
+async def test_a_camera_is_dragged_to_a_pane_and_brought_near_by_the_wheel(wall: Page) -> None:
+    row = wall.locator("[data-tree-channel]").filter(has_text="东门枪机")
+    await row.drag_to(wall.locator("[data-pane='2']"))
+    pane = wall.locator("[data-pane='2'] .pane")
+    await expect(pane).to_have_attribute("data-state", "playing", timeout=SHOWN_MS)
+    await pane.hover()
+    await wall.mouse.wheel(0, -300)
+    await expect(pane).to_contain_text("放大 1.2 倍")
+
+
+async def test_a_tour_turns_its_pages_and_leaves_the_wall_as_it_was(wall: Page) -> None:
+    await played(wall, "东门枪机")
+    await wall.locator("[data-tree-place]").filter(has_text="东坝一号院").get_by_text("东坝一号院").click()
+    await wall.get_by_role("button", name="轮巡此处").click()
+    await expect(wall.get_by_text("轮巡 东坝一号院 · 1/2")).to_be_visible()
+    await expect(wall.locator(".pane")).to_have_count(4)
+    await wall.get_by_role("button", name="停止轮巡").click()
+    await expect(wall.locator(".pane")).to_have_count(1)
 
 
 async def test_the_last_seconds_are_seen_again_in_the_same_pane(wall: Page) -> None:

@@ -31,6 +31,14 @@ def test_a_gap_of_seven_minutes_is_found_classed_and_sharp_to_the_second() -> No
     assert recorded.gaps(TODAY, codes) == [Gap(at(10, 0, 20), at(10, 7, 20), Lack.DEVICE_OFFLINE)]
 
 
+def test_a_few_seconds_beside_a_gap_belong_to_it() -> None:
+    codes = looked((at(0), at(10, 0, 58)), (at(10, 7, 58), at(20)), (at(20, 5, 2), at(24)))
+    assert [(each.start, each.end) for each in recorded.gaps(TODAY, codes)] == [
+        (at(10, 0, 58), at(10, 7, 58)),
+        (at(20), at(20, 5, 2)),
+    ]
+
+
 def test_gaps_of_two_classes_are_two() -> None:
     codes = looked((at(0), at(10)), (at(10, 7), at(24)))
     mixed = settle(codes, bytes(DAY), ALL, IDLE, first=603, last=607)

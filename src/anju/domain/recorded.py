@@ -218,7 +218,16 @@ def gaps(day: date, codes: bytes) -> list[Gap]:
         first, at = at, at + len(list(run))
         if code is not None:
             found.append(Gap(origin + timedelta(minutes=first), origin + timedelta(minutes=at), code))
-    return _sharpened(found, codes, origin)
+    return [_edged(each, codes, origin) for each in _sharpened(found, codes, origin)]
+
+
+def _edged(gap: Gap, codes: bytes, origin: datetime) -> Gap:
+    """Add the few seconds that lack of minutes which count as whole, beside the gap."""
+    first, last = ((each - origin).total_seconds() / MINUTE_S for each in (gap.start, gap.end))
+    before = codes[int(first) - 1] if first.is_integer() and first >= 1 else MINUTE_S
+    after = codes[int(last)] if last.is_integer() and last < DAY else MINUTE_S
+    less, more = (timedelta(seconds=MINUTE_S - each if FULL_S <= each < MINUTE_S else 0) for each in (before, after))
+    return gap if gap.why is Lack.PARTIAL else Gap(gap.start - less, gap.end + more, gap.why)
 
 
 def _lack_of(code: int) -> Lack | None:

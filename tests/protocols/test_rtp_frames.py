@@ -274,6 +274,13 @@ def test_sound_in_the_program_stream_is_sound() -> None:
     assert [frame.data for frame in frames if frame.codec is Codec.G711A] == [b"\xd5" * 320] * 30
 
 
+def test_a_clock_that_goes_back_is_counted_and_time_still_rises() -> None:
+    made, reader = clip(Codec.H264), FrameReader()
+    frames = frames_of(packets(made, start=90_000 * 500) + packets(made, first=700), reader)
+    assert all(after.pts > before.pts for before, after in pairwise(frames))
+    assert reader.odd["time stamps that jump"] == 1
+
+
 def test_a_new_parameter_set_makes_a_new_track() -> None:
     small, big, reader = clip(Codec.H264), clip(Codec.H264, width=640, height=360), FrameReader()
     frames_of(packets(small), reader)

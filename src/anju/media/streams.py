@@ -273,7 +273,9 @@ class Stream:
         stats = self.stats
         times = {name: round(getattr(stats, name), 2) for name in ("answer_s", "packet_s", "key_s", "most_lag")}
         counts = {name: getattr(stats, name) for name in ("packets", "lost", "broken", "refused", "kernel_drops")}
-        _log.info("stream is over", stream=self.key, reason=reason, lasted_s=round(lasted, 1), **times, **counts)
+        inside = {"kind": self.kind, "odd": dict(self._frames.odd), "unknown": sorted(self._frames.unknown)}
+        told = {"stream": self.key, "reason": reason, "lasted_s": round(lasted, 1)}
+        _log.info("stream is over", **told, **times, **counts, **inside)
 
     async def _once(self) -> tuple[str, float]:
         """Ask once and receive until it is over; return why, and how many seconds it brought packets."""

@@ -26,14 +26,12 @@ class FrameReader:
     """Put the units of one stream in, take its frames out.
 
     ``payloads`` is what the SDP says of payload types, believed only where the bytes do not tell. ``kind`` is what was
-    recognised: 'ps', 'ts', 'h264', 'h265', or '' so far. ``odd`` counts what was wrong, by reason; ``unknown`` names
-    stream types nobody here understands.
+    recognised: 'ps', 'ts', 'h264', 'h265', or '' so far.
     """
 
     def __init__(self, payloads: Mapping[int, str] | None = None) -> None:
         self.kind = ""
         self.pictures = Pictures()
-        self.odd: Counter[str] = Counter()
         self._payloads = {number: name.upper().split("/")[0] for number, name in (payloads or {}).items()}
         self._demuxer: PsDemuxer | TsDemuxer | None = None
         self._nals: NalReader | None = None
@@ -48,6 +46,13 @@ class FrameReader:
     def track(self) -> Track | None:
         """Return what a player must know before the first picture, once it is known."""
         return self.pictures.track
+
+    @property
+    def odd(self) -> Counter[str]:
+        """Return what was wrong so far, counted by reason."""
+        found = Counter(self._demuxer.odd) if self._demuxer else Counter()
+        jumps = self._video.jumps if self._video else 0
+        return found + Counter({"unusable parameter sets": self.pictures.unusable, "time stamps that jump": jumps})
 
     @property
     def unknown(self) -> set[int]:

@@ -30,6 +30,7 @@ from anju.store.database import Database
 from anju.store.log import NodeId, this_node
 from anju.supervisor import Addresses
 
+TOLD_AGAIN_S = 8.0
 _log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:  # each process loads only what it needs
@@ -91,10 +92,21 @@ async def opened(config: Config, addresses: Addresses, *, role: str) -> AsyncIte
 
 
 async def together(*work: Coroutine[Any, Any, Any]) -> None:
-    """Run all of ``work``; the first that fails ends the others and the process, which is started again."""
-    async with asyncio.TaskGroup() as group:
-        for each in work:
-            group.create_task(each)
+    """Run all of ``work``; the first that fails ends the others and the process, which is started again.
+
+    Who does not end when told is told again: a cancellation that comes together with an answer may have been lost.
+    """
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for each in done:
+            each.result()
+    finally:
+        while left := [each for each in tasks if not each.done()]:
+            for each in left:
+                each.cancel()
+            await asyncio.wait(left, timeout=TOLD_AGAIN_S)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def every(seconds: float, act: Callable[[], Coroutine[Any, Any, Any]]) -> None:

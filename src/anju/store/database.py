@@ -3,6 +3,7 @@
 Queries are plain SQL with named parameters (``%(name)s``).
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -144,12 +145,20 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Open a transaction. Raises DatabaseAway where the server is gone or too slow."""
+        """Open a transaction. Raises DatabaseAway where the server is gone or too slow.
+
+        A cancellation is heard at its end at the latest: while it waits for the server, ``asyncio.wait_for`` loses one
+        that comes together with the answer, and a loop over queries would never end.
+        """
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 yield Transaction(connection)
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed) as error:
+            _heed(task, cancelled)
             raise DatabaseAway(str(error).strip()) from error
+        _heed(task, cancelled)
 
     async def fetch(self, query: str, **params: Any) -> list[Row]:
         """Return all rows."""
@@ -170,3 +179,9 @@ class Database:
         """Run ``query`` for each of ``rows`` in one transaction."""
         async with self.transaction() as tx:
             await tx.execute_many(query, rows)
+
+
+def _heed(task: asyncio.Task[Any] | None, cancelled: int) -> None:
+    """Raise CancelledError where ``task`` was cancelled more often than ``cancelled`` times, and nobody noticed."""
+    if task is not None and task.cancelling() > cancelled:
+        raise asyncio.CancelledError

@@ -543,6 +543,32 @@ async def test_a_clock_that_is_off_is_in_the_ledger_and_a_fault(
     assert [tuple(row) for row in rows] == [("fault", "active"), ("fault", "cleared")]
 
 
+async def test_a_restart_knows_which_clocks_were_off(
+    centre: Centre, nvr: Scripted, recorder: Device, clock: FrozenClock, db: Database, node: NodeId
+) -> None:
+    offsets = [90, 90, 0]
+
+    async def status(device: Scripted, asked: Message) -> None:
+        await device.tell(status_answer(asked, DeviceStatus(True, time=clock() + timedelta(seconds=offsets.pop(0)))))
+
+    await nvr.register()
+    await nvr.wait_for("DeviceStatus")
+    nvr.answers["DeviceStatus"] = status
+    await centre.door.orders.query(recorder, "status")
+    await centre.door.presence.flush()
+    port = centre.port
+    await centre.kill()
+    again = await Centre(db, node, clock).open(port)
+    try:
+        for _ in range(2):
+            clock.forward(1)
+            await again.door.orders.query(recorder, "status")
+    finally:
+        await again.close()
+    rows = await db.fetch("SELECT state FROM event WHERE code = 'clock_off' ORDER BY received_at")
+    assert [row[0] for row in rows] == ["active", "cleared"]
+
+
 # --- hostile input, and what is shown of it
 
 

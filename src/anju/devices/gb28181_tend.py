@@ -19,7 +19,7 @@ from anju.devices.gb28181_line import Line
 from anju.devices.gb28181_presence import Emit, SipPresence, about_itself
 from anju.domain.channels import Sync
 from anju.domain.devices import CLOCK_MOST_MS, Device
-from anju.domain.events import EventKind
+from anju.domain.events import EventKind, EventState
 from anju.errors import DatabaseAway, DeviceSilent, Refused, SipRefused, WireError
 from anju.protocols.manscdp import Message
 from anju.protocols.manscdp_alarms import AlarmQuery, alarm_query
@@ -37,6 +37,7 @@ JITTER_S, JITTER_EACH_S = 60.0, 0.05
 SUBSCRIBED_S, RENEWED_AT = 3_600, 0.7
 LOOK_S = 30.0
 STATUS_EVERY, CATALOG_EVERY, PARTIAL_AGAIN = timedelta(hours=1), timedelta(hours=24), timedelta(minutes=5)
+LOOK_BACK = timedelta(days=30)
 CONFIG_EVERY = timedelta(hours=1)
 """One model registers anew instead of answering: asked at each registration it would never end."""
 UNWILLING = (DeviceSilent, Refused, SipRefused, WireError)
@@ -72,7 +73,7 @@ class Tending:
         self._unwilling: set[tuple[str, str]] = set()  # device and what it refuses to be subscribed for
         self._asked: dict[tuple[str, str], datetime] = {}
         self._partial: dict[str, tuple[int, int]] = {}  # how many items came last, and how often just as many
-        self._off: set[str] = set()  # devices whose clocks are off, and told so
+        self._off: dict[str, bool] = {}  # whether a device's clock is off, and told so
 
     async def load(self) -> None:
         """Take up when catalogs came in whole: a restart asks for none of them again. Raises DatabaseAway."""
@@ -180,12 +181,18 @@ class Tending:
         async with self._db.transaction() as tx:
             await events.note_times(tx, [events.Told(device.id, at, told.time, offset, device.site_id)])
         off = abs(offset) > CLOCK_MOST_MS
-        if off is (device.id in self._off):
+        if off is await self._was_off(device, at):
             return
         key = f"{at:%Y%m%d%H}" if off else at.isoformat()
         report = about_itself(device, "clock_off", key, EventKind.FAULT, active=off, offset_ms=str(offset))
         await self._emit(report)
-        (self._off.add if off else self._off.discard)(device.id)
+        self._off[device.id] = off
+
+    async def _was_off(self, device: Device, at: datetime) -> bool:
+        if device.id not in self._off:
+            last = await events.last_state(self._db, device.id, "clock_off", since=at - LOOK_BACK)
+            self._off[device.id] = last is EventState.ACTIVE
+        return self._off[device.id]
 
     async def catalog(self, device: Device) -> None:
         """Ask for a catalog. Raises DatabaseAway."""

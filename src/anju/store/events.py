@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from anju.domain.alarms import RAISING
 from anju.domain.changes import Change, Origin
-from anju.domain.events import Event
+from anju.domain.events import Event, EventState
 from anju.domain.rights import Scope
 from anju.errors import NotFound
 from anju.store import packed
@@ -280,6 +280,18 @@ async def frame(db: Executor, raw_id: UUID) -> RawFrame:
     if row is None:
         raise NotFound("no_frame", "the raw frame is not here: it is kept where it was received, for a time")
     return RawFrame(*row)
+
+
+async def last_state(db: Executor, device_id: str, code: str, *, since: datetime) -> EventState | None:
+    """Return the state of the last event with ``code`` that is about a device itself, None where there is none."""
+    row = await db.fetch_one(
+        """SELECT state FROM event WHERE device_id = %(device)s AND zone = '/' AND code = %(code)s
+               AND received_at >= %(since)s ORDER BY received_at DESC LIMIT 1""",
+        device=device_id,
+        code=code,
+        since=since,
+    )
+    return EventState(row[0]) if row else None
 
 
 async def clock_offsets(db: Executor, device_id: str, *, since: datetime) -> list[tuple[datetime, timedelta]]:

@@ -6,6 +6,7 @@ import json
 import resource
 import signal
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from anju.domain.recording_trouble import Told, Trouble
 from anju.media.record import ChannelRecorder, Recorder, WallClock
 from anju.media.recording_file import Appender
 from anju.media.room import Room
+from anju.media.writing import Writers
 from anju.protocols.frames import CLOCK, Codec, Frame
 from anju.store import recordings
 from anju.store.database import Database
@@ -316,6 +318,30 @@ async def test_a_disk_that_fills_up_is_told_and_what_was_written_plays(site: Sit
     assert channel.why(site.clock()) is Lack.STORE_FAILED
     await site.feed(channel, pictures.frames(T0 + 20, 10, pts=7_000 + 20 * CLOCK))
     await site.until(lambda: site.troubles()[-1] is Trouble.RESUMED)
+
+
+async def test_a_disk_that_hangs_is_told_and_what_waits_for_it_is_bounded(site: Site) -> None:
+    site.recorder.writers = Writers(most_bytes=30_000)
+    back = threading.Event()
+
+    def hang() -> None:
+        back.wait(30)
+
+    site.recorder.writers.of(site.volumes[0].number, "c1").put(hang)
+    channel = site.camera()
+    await site.feed(channel, pictures.frames(T0, 30))
+    assert site.troubles() == [Trouble.TOO_SLOW]
+    assert 0 < site.recorder.writers.waiting <= 30_000
+    assert channel.lost > 0
+    assert channel.why(site.clock()) is Lack.STORE_FAILED
+    back.set()
+    await site.until(lambda: site.recorder.writers.waiting == 0)
+    await site.feed(channel, pictures.frames(T0 + 30, 4, pts=7_000 + 30 * CLOCK))
+    await site.until(lambda: site.troubles()[-1] is Trouble.RESUMED)
+    channel.stop()
+    files = await site.files()
+    assert [probed(site.path(each))[1] for each in files] == [round(each.duration_ms / 40) for each in files]
+    assert files[-1].flags == Flag.GAP
 
 
 async def test_space_running_out_stops_the_least_important_first_and_says_so(site: Site) -> None:

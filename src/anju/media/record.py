@@ -261,7 +261,7 @@ class ChannelRecorder:
         self._event_until = 0.0
         self._last_end_ms = 0
         self._frame: Frame | None = None
-        self._gap = False
+        self._gap = self._holed = False
         self._trouble: Trouble | None = None
         self._not_before = 0.0
         self._code = "asking"
@@ -394,16 +394,21 @@ class ChannelRecorder:
         if self._open is not None and opens and self._must_switch(group):
             self._finish()
         if self._open is None and not (opens and self._create(group, event=event)):
-            self.lost += 1
+            self._lose()
             return
         current = self._open
         assert current is not None  # noqa: S101 - just made
         if not current.thread.put(lambda: self._append(current, group, last), group.size):
-            self.lost += 1
+            self._lose()
             self._say(Trouble.TOO_SLOW, f"{current.thread.waiting} bytes wait for {current.begun.root}")
             self._finish()
             return
         current.end = group.end(last)
+
+    def _lose(self) -> None:
+        """Count a group that was wanted and is not kept; the next file begins after a gap."""
+        self.lost += 1
+        self._holed = True
 
     def _must_switch(self, group: Group) -> bool:
         current = self._open
@@ -421,7 +426,8 @@ class ChannelRecorder:
             self._say(trouble, "")
             return False
         start = max(round(group.at * 1000), self._last_end_ms)
-        flags = Flag.GAP * group.gap | Flag.EVENT * event
+        flags = Flag.GAP * (group.gap or self._holed) | Flag.EVENT * event
+        self._holed = False
         begun = Begun(volume.path, volume.number, self.channel_id, start, group.track, Flag(flags))
         current = _Open(begun, self._recorder.writers.of(volume.number, self.channel_id), self._switch_at(group.at))
         self._open = current

@@ -60,14 +60,15 @@ class WriterThread:
 class Writers:
     """The threads of all volumes; those of a volume are made when it is first written to."""
 
-    def __init__(self, *, threads: int = 2) -> None:
-        self._count, self._threads = threads, dict[tuple[int, int], WriterThread]()
+    def __init__(self, *, threads: int = 2, most_bytes: int = MOST_BYTES) -> None:
+        self._count, self._most = threads, most_bytes
+        self._threads: dict[tuple[int, int], WriterThread] = {}
 
     def of(self, volume: int, channel_id: str) -> WriterThread:
         """Return the thread that writes a camera on a volume: always the same."""
         key = (volume, hash(channel_id) % self._count)
         if key not in self._threads:
-            self._threads[key] = WriterThread(f"record-{key[0]}-{key[1]}")
+            self._threads[key] = WriterThread(f"record-{key[0]}-{key[1]}", most_bytes=self._most)
         return self._threads[key]
 
     @property

@@ -24,6 +24,9 @@ test: $(STAMP) console
 	@test -x /usr/bin/chromium || { \
 	  if [ "$$(id -u)" = 0 ] && [ ! -t 0 ]; then apt-get update -qq && apt-get install -y -qq chromium; \
 	  else echo "chromium is missing: sudo apt-get install chromium"; exit 1; fi; }
+	@command -v ffprobe >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && [ ! -t 0 ]; then apt-get update -qq && apt-get install -y -qq ffmpeg; \
+	  else echo "ffprobe is missing: sudo apt-get install ffmpeg"; exit 1; fi; }
 	$(BIN)/python console/tool.py test
 	$(BIN)/pytest --cov --cov-report=term
 

@@ -396,6 +396,18 @@ async def test_changes_are_told_to_who_subscribed(
     assert {(each.device_id, each.event) for each in upper.notices[1:]} == {(code(1), "OFF"), (code(3), "OFF")}
 
 
+async def test_an_upper_that_was_busy_is_told_again_and_stays_subscribed(
+    db: Database, node: NodeId, clock: FrozenClock, cameras: Device
+) -> None:
+    async with cascaded(db, node, cameras, Habits(busy=2)) as (_, upper):
+        await upper.watch_catalog()
+        for number in (2, 3):
+            async with db.transaction() as tx:
+                await channels.turn(tx, cameras.id, {code(number): (Status.OFF, "notify-off")}, at=clock())
+        await upper.until(lambda: len(upper.notices) == 2)
+    assert {(each.device_id, each.event) for each in upper.notices} == {(code(2), "OFF"), (code(3), "OFF")}
+
+
 @pytest.mark.parametrize(
     "habits",
     [Habits(to_tag=False), Habits(charset="GB18030"), Habits(charset="UTF-8"), Habits(ssrc=False, subject=False)],

@@ -36,7 +36,8 @@ class Habits:
 
     ``to_tag``: its answers name the dialog. ``charset`` is what it writes. ``silent``: it hears and says nothing.
     ``forgetful``: it answers keepalives 403 until the lower registers again. ``ssrc``: its offers hold ``y=``.
-    ``subject``: its INVITEs have a Subject. ``refuses_alarms`` answers them 500.
+    ``subject``: its INVITEs have a Subject. ``refuses_alarms`` answers them 500, as it does the first ``busy`` notices
+    of changes.
     """
 
     to_tag: bool = True
@@ -46,6 +47,7 @@ class Habits:
     ssrc: bool = True
     subject: bool = True
     refuses_alarms: bool = False
+    busy: int = 0
 
 
 class UpperPlatform:
@@ -238,6 +240,9 @@ class UpperPlatform:
             await incoming.reply(403)
         elif told.cmd_type == "Alarm" and told.root is Root.NOTIFY:
             await self._alarmed(incoming, told)
+        elif incoming.request.method == "NOTIFY" and self.habits.busy:
+            self.habits.busy -= 1
+            await incoming.reply(500)
         else:
             await incoming.reply(200)
             self._take(told)

@@ -21,6 +21,8 @@ from anju.wire.sip import Dialog, Incoming
 
 KINDS: Final = ("Catalog", "Alarm", "MobilePosition")
 LONGEST_S: Final = 7 * 86_400
+AGAIN_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""An upper that cannot take a change just now (5xx, no answer) is told it again after so long."""
 _log = structlog.get_logger(__name__)
 
 
@@ -41,6 +43,7 @@ class Subscriptions:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._held = dict[str, Subscription]()
+        self._telling = asyncio.Lock()
 
     async def take(self, incoming: Incoming) -> None:
         """Begin, renew or end a subscription."""
@@ -89,17 +92,29 @@ class Subscriptions:
         return self._of("Catalog") is not None
 
     async def changed(self, tree: Tree, turns: Sequence[Turn]) -> None:
-        """Tell what changed, a few items at a time. An upper that does not answer asks for a catalog again."""
+        """Tell what changed, a few items at a time and in order; one that is never taken ends it."""
         found, upper = self._of("Catalog"), self._link.upper
         if found is None:
             return
         items = list(notices(upper, tree, turns))
         plain = all(each.event in {"ON", "OFF", "DEL"} for each in items)
         size = NOTICE_ITEMS if plain or upper.transport == "tcp" else UDP_ITEMS
-        for start in range(0, len(items), size):
-            body = catalog_notice(self._link.next_sn(), upper.own_code, items[start : start + size])
-            if not await self._notify(found, self._link.body(body)):
-                return
+        async with self._telling:
+            for start in range(0, len(items), size):
+                body = catalog_notice(self._link.next_sn(), upper.own_code, items[start : start + size])
+                if not await self._taken(found, self._link.body(body)):
+                    return
+
+    async def _taken(self, found: Subscription, body: bytes) -> bool:
+        """Tell until it is taken, refused for good, or told often enough; return whether it was taken."""
+        for wait in (*AGAIN_S, None):
+            if await self._notify(found, body):
+                return True
+            now = self._of(found.kind)
+            if wait is None or now is None or now.dialog is not found.dialog:
+                break
+            await asyncio.sleep(wait)
+        return False
 
     async def alarm(self, notice: AlarmNotice) -> bool:
         """Tell an alarm where it is subscribed to; return whether it was taken. Raises DeviceSilent."""
@@ -120,7 +135,8 @@ class Subscriptions:
             return False
         if given.status >= 300:
             _log.info("a notice was refused", upper=self._link.upper.id, status=given.status)
-            self._held.pop(found.kind, None)
+        if 300 <= given.status < 500 and self._held.get(found.kind) is found:
+            del self._held[found.kind]
             found.dialog.forget()
         return given.status < 300
 

@@ -334,6 +334,18 @@ async def test_two_cameras_are_played_back_in_step_and_cut_out(film: Film, page:
     assert len(lines) > 1
 
 
+async def test_who_records_a_camera_is_planned_on_the_page_of_storage(film: Film, page: Page) -> None:
+    await log_in(page, film.node, "system")
+    await page.goto(f"{film.node.url}/#/storage")
+    row = page.get_by_role("row").filter(has_text="南门高清")
+    await row.get_by_role("button", name="录像计划").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_text("双份").click()
+    await page.screenshot(path=SHOTS / "plan.png")
+    await dialog.get_by_role("button", name="保存").click()
+    await expect(row).to_contain_text("双份")
+
+
 async def test_a_device_page_says_how_it_is_registered_and_keeps_its_switches(film: Film, page: Page) -> None:
     await log_in(page, film.node, "system")
     device = await film.node.count("SELECT id FROM device WHERE name = '南门无流'")

@@ -10,6 +10,8 @@ export interface Channel {
   state: ChannelState; reason: string; reason_words: Said | null; state_at: string
   recording: Recording | null; grades: Grade[]; codec: string; width: number | null; height: number | null
   longitude: number | null; latitude: number | null; version: number
+  /** How it is recorded; empty: as by default. */
+  plan: Record<string, unknown>
 }
 export interface TreePlace { id: string; parent_id: string | null; name: string; kind: string; online: number; total: number }
 export interface TreeChannel { id: string; name: string; place_id: string; state: ChannelState; ptz: boolean; recording: Recording | null }
@@ -72,7 +74,7 @@ const device = (id: string) => `${root}/devices/${part(id)}`
 
 export const channels = (query: Query = {}) => page<Channel>(`${root}/channels`, query)
 export const find = (id: string) => get<Channel>(channel(id))
-export const change = (id: string, body: { name?: string; place_id?: string; plan?: unknown }) => patch<Channel>(channel(id), body)
+export const change = (id: string, body: { name?: string; place_id?: string; plan?: unknown; version?: number }) => patch<Channel>(channel(id), body)
 export const tree = () => get<Tree>(`${root}/tree`)
 export const live = (id: string, grade: Grade) => post<Stream>(`${channel(id)}/live`, { grade })
 export const playback = (id: string, start: string, end: string, source: Source) => post<Stream>(`${channel(id)}/playback`, { start, end, source })

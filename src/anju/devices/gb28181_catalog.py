@@ -84,7 +84,7 @@ class Catalogs:
         if device.id in self._running:
             return None
         self._running.add(device.id)
-        gathered = Gathered[CatalogItem]()
+        gathered = Gathered[Item]()
         asked_at = self._clock()
         try:
             await channels.note_sync(self._db, Synced(device.id, asked_at, None, Sync.RUNNING))
@@ -93,10 +93,11 @@ class Catalogs:
         finally:
             self._running.discard(device.id)
 
-    async def _gather(self, device: Device, gathered: Gathered[CatalogItem], first_s: float, then_s: float) -> Sync:
+    async def _gather(self, device: Device, gathered: Gathered[Item], first_s: float, then_s: float) -> Sync:
         def take(told: Message) -> bool:
             page = read_catalog(told)
-            return gathered.add(((each.device_id, each) for each in page.items), page.total)
+            items = (item_of(each, device.account) for each in page.items)
+            return gathered.add(((each.code, each) for each in items), page.total)
 
         try:
             whole = await self._line.gather(
@@ -107,8 +108,8 @@ class Catalogs:
             return Sync.NONE
         return Sync.COMPLETE if whole else Sync.PARTIAL
 
-    async def _kept(self, device: Device, gathered: Gathered[CatalogItem], state: Sync, asked_at: datetime) -> Synced:
-        at, items = self._clock(), [item_of(each, device.account) for each in gathered.items.values()]
+    async def _kept(self, device: Device, gathered: Gathered[Item], state: Sync, asked_at: datetime) -> Synced:
+        at, items = self._clock(), list(gathered.items.values())
         if state is Sync.COMPLETE:
             items = _with_itself(device, items)
         synced = Synced(device.id, asked_at, at, state, gathered.total or 0, len(gathered.items))

@@ -22,6 +22,9 @@ from anju.errors import Conflict, NotFound
 from anju.store.database import IN_SCOPE, Executor, Row, Transaction
 from anju.store.versions import Subject, bump
 
+AT_ONCE = 250
+"""Items written by one statement: others are answered between."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -97,8 +100,8 @@ def _row(item: Item) -> dict[str, Any]:
 async def merge(tx: Transaction, device_id: str, change: Merge, *, at: datetime) -> int:
     """Write what a catalog changes; return how many rows that was. A name or place given here stays."""
     count = 0
-    if change.put:
-        items = Jsonb([_row(each) for each in change.put])
+    for start in range(0, len(change.put), AT_ONCE):
+        items = Jsonb([_row(each) for each in change.put[start : start + AT_ONCE]])
         count += await tx.execute(_SYNC, device=device_id, items=items, at=at)
     if change.gone:
         count += await tx.execute(

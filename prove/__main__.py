@@ -23,6 +23,8 @@ PROOFS = (
     "full_disk",
     "registering",
     "footprint",
+    "live",
+    "through_tiers",
 )
 FOLDER = Path("docs/proof")
 HEADING = "## "

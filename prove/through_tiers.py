@@ -29,7 +29,7 @@ from prove.pages import chromium, opened
 from prove.tiers import PASSWORD, Tier, checked, three_tiers
 
 VIEWERS = 2
-SHARED_S, BACK_S, TURN_S, WHY_S = 60.0, 45.0, 5.0, 15.0
+BACK_S, STEADY_S, TURN_S = 90.0, 8.0, 5.0
 Tiers = dict[str, Tier]
 
 
@@ -50,7 +50,7 @@ async def prove() -> bool:
 
 async def judged(tiers: Tiers, camera: Device, found: dict[str, str], pages: dict[str, list[Page]]) -> bool:
     """Look, steer, break; print each finding and return whether all were good."""
-    asked = [camera.tally["invites"], *[await streams(tiers[each]) for each in ("county", "city")]]
+    asked = [len(camera.calls.running), *[await streams(tiers[each]) for each in ("county", "city")]]
     print(f"{VIEWERS} viewers at each tier: the camera, the community and the county were asked for {asked} streams")
     everybody = [page for each in pages.values() for page in each]
     turned = await steered(tiers["city"], found["city"], camera)
@@ -121,21 +121,22 @@ async def steered(tier: Tier, channel: str, camera: Device) -> bool:
 
 
 async def broken(what: str, act: Callable[[], Awaitable[object]], pages: list[Page]) -> bool:
-    """Break something; return whether all pages said why and showed the camera again by themselves."""
-    begin, why = time.monotonic(), [set[str]() for _ in pages]
+    """Break something; return whether all pages show the camera again, and those that did not for a while said why."""
+    begin, steady = time.monotonic(), float("inf")
+    why, dark = [set[str]() for _ in pages], [False for _ in pages]
     acting = asyncio.ensure_future(act())
-    while time.monotonic() - begin < BACK_S:
+    while time.monotonic() - begin < BACK_S and time.monotonic() - steady < STEADY_S:
         states = [(await figures(page))[0] for page in pages]
-        for reasons, each in zip(why, states, strict=True):
-            if each["state"] != "playing":
-                reasons.add(each.get("why") or each["state"])
-        if acting.done() and all(why) and all(each["state"] == "playing" for each in states):
-            break
+        for at, each in enumerate(states):
+            dark[at] |= each["state"] != "playing"
+            why[at] |= {each["why"]} - {""}
+        well = acting.done() and all(each["state"] == "playing" for each in states)
+        steady = min(steady, time.monotonic()) if well else float("inf")
         await asyncio.sleep(0.2)
     await acting
-    shown = all(each["state"] == "playing" for each in states)
-    print(f"{what}: {'shown again' if shown else 'NOT shown'} after {time.monotonic() - begin:.1f} s; said {why}")
-    return shown and all(why)
+    told = [sorted(reasons) for reasons in why]
+    print(f"{what}: shown again after {min(steady, time.monotonic()) - begin:.1f} s; said {told}")
+    return steady < float("inf") and all(reasons or not was for reasons, was in zip(why, dark, strict=True))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ STATUS_EVERY, CATALOG_EVERY, PARTIAL_AGAIN = timedelta(hours=1), timedelta(hours
 LOOK_BACK = timedelta(days=30)
 CONFIG_EVERY = timedelta(hours=1)
 """One model registers anew instead of answering: asked at each registration it would never end."""
+AWAY_AGAIN = timedelta(seconds=30)  # what could not be kept is asked for again
 UNWILLING = (DeviceSilent, Refused, SipRefused, WireError)
 _log = structlog.get_logger(__name__)
 
@@ -197,7 +198,11 @@ class Tending:
     async def catalog(self, device: Device) -> None:
         """Ask for a catalog. Raises DatabaseAway."""
         at = self._asked[device.id, "Catalog"] = self._clock()
-        synced = await self._catalogs.sync(device)
+        try:
+            synced = await self._catalogs.sync(device)
+        except DatabaseAway:
+            self._asked[device.id, "Catalog"] = at - CATALOG_EVERY + AWAY_AGAIN
+            raise
         if synced is not None and synced.state is not Sync.COMPLETE:
             self._asked[device.id, "Catalog"] = at - CATALOG_EVERY + self._again_after(device.id, synced.received)
 

@@ -352,6 +352,7 @@ async def test_a_device_page_says_how_it_is_registered_and_keeps_its_switches(fi
     await page.goto(f"{film.node.url}/#/devices/{device}?tab=video")
     await expect(page.get_by_text("最近心跳")).to_be_visible()
     await expect(page.get_by_text(re.compile("已收到 1 / 应有 1"))).to_be_visible()
+    await expect(page.locator(".channels")).to_contain_text("南门无流")
     switch = page.locator(".quirk").filter(has_text="请求发往 Contact 地址").locator(".el-switch")
     await switch.click()
     await page.get_by_role("button", name="保存").click()

@@ -95,7 +95,7 @@ async def looking(stack: AsyncExitStack, browser: Browser, tier: Tier, channel: 
     """Return pages of ``tier`` that show the camera."""
     pages = [await stack.enter_async_context(opened(browser, tier, "home")) for _ in range(VIEWERS)]
     for page in pages:
-        await wall(tier, page, [channel], 1)
+        await wall(tier, page, [channel], 4)  # a small pane: six large ones are more than two cores decode
         (pane,) = await playing(page, 1, within_s=30.0)
         print(f"{tier.name}: first picture after {pane['firstFrameMs']} ms")
     return pages

@@ -2,10 +2,16 @@
 
 import asyncio
 import struct
+from itertools import pairwise
 
 import msgspec
 
-from anju.media.viewers import FRAGMENT, INIT, MOST_WAITING, Viewer, binary, said
+from anju.domain.video import Grade
+from anju.media.ports import Ports
+from anju.media.streams import Streams
+from anju.media.viewers import FRAGMENT, INIT, MOST_WAITING, Shown, Viewer, binary, said
+from anju.protocols.frames import CLOCK
+from tests.media.senders import Camera
 
 
 class Slow:
@@ -13,11 +19,19 @@ class Slow:
 
     def __init__(self) -> None:
         self.taken: list[str | bytes] = []
-        self.goes = asyncio.Event()
+        self.goes, self.came = asyncio.Event(), asyncio.Event()
 
     async def send(self, message: str | bytes) -> None:
         await self.goes.wait()
         self.taken.append(message)
+        self.came.set()
+
+    async def has(self, fragments: int) -> None:
+        """Wait until so many fragments were taken."""
+        async with asyncio.timeout(20):
+            while len(times(self.taken)) < fragments:
+                self.came.clear()
+                await self.came.wait()
 
 
 def picture(number: int) -> bytes:
@@ -98,3 +112,31 @@ async def test_a_new_init_segment_begins_anew_after_a_drop() -> None:
     viewer.begin(b"init")
     viewer.offer(picture(9_999), key=True)
     assert numbers(await everything(viewer, line)) == [9_999]
+
+
+def times(messages: list[str | bytes]) -> list[int]:
+    """Return the decoding time of each fragment, as its box tells."""
+    fragments = [each[9:] for each in messages if isinstance(each, bytes) and each[0] == FRAGMENT]
+    return [int.from_bytes(each[each.index(b"tfdt") + 8 :][:8], "big") for each in fragments]
+
+
+async def test_time_only_rises_also_when_the_camera_is_asked_again() -> None:
+    camera, line = Camera(), Slow()
+    line.goes.set()
+    streams = Streams(camera, Ports(45_200, 45_230), bind="127.0.0.1", stall_s=0.2)
+    stream = await streams.open("c1", Grade.MAIN)
+    shown, viewer = Shown(stream, Grade.MAIN), Viewer(line.send)
+    sending = asyncio.create_task(viewer.run())
+    shown.add(viewer)
+    stream.add(shown)
+    try:
+        await line.has(60)
+        camera.fall_silent()  # the next call begins its clock at nothing again
+        await line.has(120)
+    finally:
+        sending.cancel()
+        await streams.close()
+        await camera.close()
+    told = times(line.taken)
+    assert len(camera.wanted) == 2
+    assert all(0 < later - earlier <= CLOCK for earlier, later in pairwise(told))

@@ -22,6 +22,8 @@ INIT, FRAGMENT, SOUND = range(3)
 MOST_WAITING = 200  # messages that may be dropped, of one viewer
 MOST_GOP = 1_000  # frames kept for who comes, however rarely the camera sends a key frame
 USUAL_STEP = CLOCK // 25
+LEAP = 10 * CLOCK
+"""A step of time longer than this is another clock, not a pause."""
 _HEAD = struct.Struct(">Bd")
 Send = Callable[[str | bytes], Awaitable[None]]
 
@@ -124,7 +126,9 @@ class Shown:
         self._track: Track | None = None
         self._init = b""
         self._gop: list[Frame] = []
-        self._base, self._number, self._step = -1, 0, USUAL_STEP
+        self._number, self._step = 0, USUAL_STEP
+        self._base: int | None = None  # the time at which its viewers' clock began
+        self._last = 0  # the newest time told
         self._audio: str | None = None
 
     @property
@@ -168,6 +172,7 @@ class Shown:
     def _picture(self, frame: Frame) -> None:
         if frame.key:
             self._gop.clear()
+            self._follow_clock(frame.pts)
             if not frame.broken:
                 self._follow_track()
         if frame.broken or self._track is None or not (self._gop or frame.key):
@@ -175,9 +180,17 @@ class Shown:
             return
         if self._gop:
             self._step = max(1, frame.pts - self._gop[-1].pts)
+        self._last = frame.pts
         if len(self._gop) < MOST_GOP:
             self._gop.append(frame)
         self._offer(self._packed([frame]), key=frame.key)
+
+    def _follow_clock(self, pts: int) -> None:
+        """Go on where a stream that was asked for again begins with another time: what viewers get only rises."""
+        if self._base is None:
+            self._base = pts
+        elif not 0 < pts - self._last <= LEAP:
+            self._base += pts - self._last - self._step
 
     def _follow_track(self) -> None:
         if self._stream.track is self._track or self._stream.track is None:
@@ -193,8 +206,7 @@ class Shown:
         viewer.begin(self._init)
 
     def _packed(self, frames: Sequence[Frame]) -> bytes:
-        if self._base < 0:
-            self._base = frames[0].pts
+        assert self._base is not None  # noqa: S101 - nothing is packed before a key frame
         self._number += 1
         data = fmp4.fragment(self._number, frames[0].pts - self._base, frames, last=self._step)
         return binary(FRAGMENT, self._wall(frames[0]), data)

@@ -91,8 +91,10 @@ async def measured(
     transport: Transport,
     count: int,
     extra: Callable[[list[Stream]], Awaitable[None]] | None = None,
+    *,
+    seconds: float = SECONDS,
 ) -> Found:
-    """Receive and record ``count`` cameras for SECONDS, on a volume in ``folder`` that is gone afterwards."""
+    """Receive and record ``count`` cameras, on a volume in ``folder`` that is gone afterwards."""
     volume = folder / f"volume-{time.monotonic_ns()}"
     volume.mkdir()
     if shutil.disk_usage(volume).free < FREE:
@@ -105,13 +107,13 @@ async def measured(
     found = [await _recorded(streams, recorder, f"c{number}") for number in range(count)]
     while len(asked.ports) < count:  # noqa: ASYNC110 - each stream asks in its own time
         await asyncio.sleep(0.01)
-    cameras = await sender("udp" if transport is Transport.UDP else "tcp", asked.ports, SECONDS + SETTLING + 3)
+    cameras = await sender("udp" if transport is Transport.UDP else "tcp", asked.ports, seconds + SETTLING + 3)
     while not all(each.stats.packets for each in found):  # noqa: ASYNC110 - another process makes it so
         await asyncio.sleep(0.01)
     if extra is not None:
         await extra(found)
     await asyncio.sleep(SETTLING)
-    result = await _while_running(found)
+    result = await _while_running(found, seconds)
     if cameras.returncode is None:
         cameras.terminate()
     await cameras.wait()
@@ -122,12 +124,12 @@ async def measured(
     return result
 
 
-async def _while_running(found: list[Stream]) -> Found:
+async def _while_running(found: list[Stream], seconds: float) -> Found:
     for each in found:
         each.stats.most_lag = 0.0
     before = sum(each.stats.frames for each in found)
     cpu, begin = time.process_time(), time.perf_counter()
-    await asyncio.sleep(SECONDS)
+    await asyncio.sleep(seconds)
     spent, passed = time.process_time() - cpu, time.perf_counter() - begin
     frames = sum(each.stats.frames for each in found) - before
     due = len(found) * passed * media_sender.FPS
@@ -220,7 +222,7 @@ class Upward:
 async def run(folder: Path) -> list[Figure]:
     """Return all figures."""
     async with AsyncExitStack() as stack:
-        db = await _database(folder, stack)
+        db = await database(folder, stack)
         figures, counts = [], dict[tuple[Transport, int], Found]()
         for transport, name in ((Transport.UDP, "udp"), (Transport.TCP_PASSIVE, "tcp")):
             reference = await asyncio.to_thread(bare, folder, transport, 30)
@@ -250,7 +252,7 @@ async def _without_loss(db: Database, folder: Path, most: Found) -> Figure:
     return Figure.against("media.cameras_without_loss", best, "cameras", 100)
 
 
-async def _database(folder: Path, stack: AsyncExitStack) -> Database:
+async def database(folder: Path, stack: AsyncExitStack) -> Database:
     server = Postgres(folder / "postgres")
     await server.start()
     stack.push_async_callback(server.stop)

@@ -23,6 +23,7 @@ PROOFS = (
     "full_disk",
     "registering",
     "footprint",
+    "hundred",
     "live",
     "through_tiers",
 )

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 import uvloop
 from bench import media_sender
 from bench.figures import Figure, keep
@@ -264,9 +265,15 @@ async def database(folder: Path, stack: AsyncExitStack) -> Database:
     return db
 
 
+def to_stderr() -> None:
+    """Keep the program's log out of what is told: it names folders of this machine."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
 def main() -> None:
     """Measure, print and keep."""
     media_sender.loop()
+    to_stderr()
     with tempfile.TemporaryDirectory(prefix="anju-bench-", dir="build") as folder:
         path = Path(folder).resolve()
         path.chmod(0o755)  # PostgreSQL drops to another user where this runs as root

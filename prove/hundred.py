@@ -87,6 +87,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=600.0)
     given = parser.parse_args()
     media_sender.loop()
+    media.to_stderr()
     with tempfile.TemporaryDirectory(prefix="anju-prove-", dir="build") as name:
         path = Path(name).resolve()
         path.chmod(0o755)
